@@ -1,0 +1,108 @@
+"""Amounts of money: integers in the currency's minor unit, never apart from their currency.
+
+Decimals per currency follow ISO 4217 as Stripe applies it. Zero-decimal currencies count whole
+units; three-decimal ones are counted in thousandths whose last digit must be 0.
+Source: https://docs.stripe.com/currencies
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+ZERO_DECIMAL = frozenset(
+    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()
+)
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+SUPPORTED = frozenset(("usd", "eur", "gbp", "jpy", "kwd", "cad", "aud", "chf"))
+# The smallest charge Stripe takes, in minor units. Stripe applies it in the settlement currency;
+# for the ones it does not list, the value of about half a dollar is used.
+MINIMUM_CHARGE = {
+    "usd": 50,
+    "eur": 50,
+    "gbp": 30,
+    "jpy": 50,
+    "kwd": 150,
+    "cad": 50,
+    "aud": 50,
+    "chf": 50,
+}
+MAXIMUM_CHARGE = 99_999_999
+_TYPED = re.compile(r"^\s*\D{0,4}?\s*(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?\s*\D{0,4}?\s*$")
+
+
+class WrongAmount(ValueError):
+    """A text that is no amount of the currency; the message is for the person who typed it."""
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in minor units and its currency (lower-case ISO code)."""
+
+    amount: int
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.amount - self._same(other), self.currency)
+
+    def _same(self, other: "Money") -> int:
+        if other.currency != self.currency:
+            raise ValueError(f"{self.currency} and {other.currency} can't be added")
+        return other.amount
+
+
+def decimals(currency: str) -> int:
+    """Digits after the decimal point: 0, 2 or 3."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def step(currency: str) -> int:
+    """The smallest difference Stripe accepts, in minor units: 10 for three-decimal ones, else 1."""
+    return 10 if currency in THREE_DECIMAL else 1
+
+
+def minimum(currency: str) -> int:
+    """The smallest amount that can be charged, in minor units."""
+    return MINIMUM_CHARGE.get(currency, 50)
+
+
+def to_decimal(amount: int, currency: str) -> Decimal:
+    """`amount` minor units in major units, exactly."""
+    return Decimal(amount).scaleb(-decimals(currency))
+
+
+def share(amount: int, percent: int, currency: str) -> int:
+    """`percent` of `amount`, floored to the currency's step, in minor units."""
+    raw = amount * percent // 100
+    return raw - raw % step(currency)
+
+
+def parse(text: str, currency: str) -> int:
+    """The minor units that a person typed, as "60", "60.00" or "$1,060.00".
+
+    Raises WrongAmount for anything else: too many decimals, a sign, another notation.
+    """
+    match = _TYPED.match(text)
+    if match is None:
+        raise WrongAmount("Enter an amount like " + _example(currency) + ".")
+    whole, fraction = match[1].replace(",", ""), match[2] or ""
+    places = decimals(currency)
+    if len(fraction) > places or len(whole) > 12:
+        raise WrongAmount("Enter an amount like " + _example(currency) + ".")
+    amount = int(whole) * 10**places + int(fraction.ljust(places, "0") or "0")
+    if amount % step(currency):
+        raise WrongAmount(f"{currency.upper()} amounts end in 0: {_example(currency)}.")
+    return amount
+
+
+def plain(amount: int, currency: str) -> str:
+    """`amount` as a bare number in major units with all its decimals, for a form field."""
+    return f"{to_decimal(amount, currency):f}"
+
+
+def _example(currency: str) -> str:
+    return {0: "9600", 2: "96.00", 3: "9.600"}[decimals(currency)]

@@ -1,0 +1,180 @@
+"""Settings from the environment: read once, frozen, refused when unsafe."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+DEFAULT_SECRET_KEY = "change-me-this-is-for-the-sandbox-only"
+SANDBOX_API_KEY = "sk_test_sandbox"
+SANDBOX_WEBHOOK_SECRET = "whsec_sandbox"
+STRIPE_API_BASE = "https://api.stripe.com"
+EXPIRY_POLICIES = ("capture", "renew", "release", "alert")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class SettingsError(Exception):
+    """A configuration that must not run; the message is one clear line."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment says. Amounts in minor units, times in hours where named so."""
+
+    environment: str = "development"
+    var_dir: Path = Path("var")
+    database_url: str = "sqlite:///var/holdfast.sqlite"
+    redis_url: str | None = None
+    stripe_api_key: str = SANDBOX_API_KEY
+    stripe_api_base: str = "http://127.0.0.1:8421"
+    stripe_publishable_key: str | None = None
+    webhook_secrets: tuple[str, ...] = (SANDBOX_WEBHOOK_SECRET,)
+    stripe_rate_per_second: float = 20.0
+    sandbox: bool = True
+    sandbox_port: int = 8421
+    secret_key: str = DEFAULT_SECRET_KEY
+    host: str = "127.0.0.1"
+    port: int = 8420
+    base_url: str = "http://127.0.0.1:8420"
+    smtp_url: str | None = None
+    mail_from: str = "Lessons <lessons@localhost>"
+    alert_email: str | None = None
+    time_zone: str = "UTC"
+    default_currency: str = "usd"
+    expiry_policy: str = "capture"
+    cancel_free_hours: int = 6
+    cancel_late_percent: int = 50
+    support_refund_limit: int = 20_000
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def clock_file(self) -> Path:
+        return self.var_dir / "clock"
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    raw = env.get(name, "")
+    if raw == "":
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise SettingsError(f"{name} must be a whole number, not {raw!r}.") from None
+    if not low <= value <= high:
+        raise SettingsError(f"{name} must be between {low} and {high}, not {value}.")
+    return value
+
+
+def _rate(env: Mapping[str, str], default: float) -> float:
+    raw = env.get("STRIPE_RATE_PER_SECOND", "")
+    if raw == "":
+        return default
+    try:
+        value = float(raw)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 10_000:
+        raise SettingsError(f"STRIPE_RATE_PER_SECOND must be above 0, not {raw!r}.")
+    return value
+
+
+def from_env(env: Mapping[str, str]) -> Settings:
+    """Read the settings; raises SettingsError for anything that must not run."""
+    sandbox = not env.get("STRIPE_API_KEY")
+    sandbox_port = _integer(env, "SANDBOX_PORT", 8421, 1, 65535)
+    host = env.get("HOST") or "127.0.0.1"
+    port = _integer(env, "PORT", 8420, 1, 65535)
+    var_dir = Path(env.get("VAR_DIR") or "var")
+    secrets = env.get("STRIPE_WEBHOOK_SECRET") or (SANDBOX_WEBHOOK_SECRET if sandbox else "")
+    base = f"http://127.0.0.1:{sandbox_port}" if sandbox else STRIPE_API_BASE
+    settings = Settings(
+        environment=env.get("ENVIRONMENT") or "development",
+        var_dir=var_dir,
+        database_url=env.get("DATABASE_URL") or f"sqlite:///{var_dir / 'holdfast.sqlite'}",
+        redis_url=env.get("REDIS_URL") or None,
+        stripe_api_key=env.get("STRIPE_API_KEY") or SANDBOX_API_KEY,
+        stripe_api_base=(env.get("STRIPE_API_BASE") or base).rstrip("/"),
+        stripe_publishable_key=env.get("STRIPE_PUBLISHABLE_KEY") or None,
+        webhook_secrets=tuple(part.strip() for part in secrets.split(",") if part.strip()),
+        # The sandbox has no rate limit of its own, so that a year can be played in a minute.
+        stripe_rate_per_second=_rate(env, 400.0 if sandbox else 20.0),
+        sandbox=sandbox,
+        sandbox_port=sandbox_port,
+        secret_key=env.get("SECRET_KEY") or DEFAULT_SECRET_KEY,
+        host=host,
+        port=port,
+        base_url=(env.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
+        smtp_url=env.get("SMTP_URL") or None,
+        mail_from=env.get("MAIL_FROM") or "Lessons <lessons@localhost>",
+        alert_email=env.get("ALERT_EMAIL") or None,
+        time_zone=env.get("TIME_ZONE") or "UTC",
+        default_currency=(env.get("DEFAULT_CURRENCY") or "usd").lower(),
+        expiry_policy=env.get("EXPIRY_POLICY") or "capture",
+        cancel_free_hours=_integer(env, "CANCEL_FREE_HOURS", 6, 0, 24 * 30),
+        cancel_late_percent=_integer(env, "CANCEL_LATE_PERCENT", 50, 0, 100),
+        support_refund_limit=_integer(env, "SUPPORT_REFUND_LIMIT", 20_000, 0, 99_999_999),
+    )
+    _refuse_unsafe(settings)
+    return settings
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    for broken, message in _unsafe(settings):
+        if broken:
+            raise SettingsError(message)
+
+
+def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
+    base = urlsplit(settings.stripe_api_base)
+    live = "_live_" in settings.stripe_api_key
+    known_url = settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://"))
+    policies = ", ".join(EXPIRY_POLICIES)
+    return [
+        (not known_url, "DATABASE_URL must start with sqlite:/// or postgresql://."),
+        (
+            live and base.hostname != urlsplit(STRIPE_API_BASE).hostname,
+            "A live STRIPE_API_KEY may only be used with Stripe's own address: "
+            "unset STRIPE_API_BASE.",
+        ),
+        (
+            not settings.sandbox and base.hostname not in LOOPBACK and base.scheme != "https",
+            "STRIPE_API_BASE must use https.",
+        ),
+        (
+            not settings.sandbox and not settings.webhook_secrets,
+            "STRIPE_WEBHOOK_SECRET is missing: without it no webhook can be trusted.",
+        ),
+        (
+            settings.production and settings.sandbox,
+            "ENVIRONMENT=production needs STRIPE_API_KEY: the sandbox moves no real money.",
+        ),
+        (
+            settings.production and settings.secret_key == DEFAULT_SECRET_KEY,
+            "ENVIRONMENT=production needs a SECRET_KEY of your own.",
+        ),
+        (not _zone_exists(settings.time_zone), f"TIME_ZONE {settings.time_zone!r} is unknown."),
+        (
+            settings.expiry_policy not in EXPIRY_POLICIES,
+            f"EXPIRY_POLICY must be one of {policies}, not {settings.expiry_policy!r}.",
+        ),
+        (
+            settings.expiry_policy == "renew",
+            "EXPIRY_POLICY=renew is not available yet: use capture, release or alert.",
+        ),
+    ]
+
+
+def _zone_exists(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True
