@@ -1,0 +1,97 @@
+# Holdfast: `make run` is all that a fresh machine needs. `make help` lists the rest.
+
+# The first interpreter that is new enough; name another one with `make PYTHON=/path/to/python`.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo $$p; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# The browser tests' plugin starts an event loop of its own, which breaks asyncio tests in the
+# same run: it stays out of every invocation but theirs.
+PYTEST := $(BIN)/python -m pytest -p no:playwright
+# What SQLite and PostgreSQL could answer differently: everything but what has no database.
+WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis test-browser \
+	lint format types check lock clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup ## set up if needed, then run everything on this machine
+	@exec $(BIN)/python -m dashboard run
+
+setup: $(VENV)/.run-stamp ## the packages and browser assets that a run needs
+	@$(BIN)/python scripts/assets.py
+
+setup-dev: $(VENV)/.dev-stamp ## the same for tests and checks
+	@$(BIN)/python scripts/assets.py --dev
+
+system: ## Chromium and redis-server for the tests, from Debian where possible
+	@scripts/system.sh
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Holdfast needs Python 3.11 or newer: install it, or name it with 'make PYTHON=/path/to/python'." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) could not make a virtual environment: on Debian and Ubuntu, install python3-venv." >&2; exit 1; }
+
+# The stamps are newer than their lock once it is installed; the dev lock holds the runtime's, too.
+$(VENV)/.run-stamp: requirements.lock | $(BIN)/python
+	@echo "Installing the packages"
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements-dev.lock | $(BIN)/python
+	@echo "Installing the packages for tests and checks"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@ $(VENV)/.run-stamp
+
+test: setup-dev system ## every test: SQLite, PostgreSQL, Redis, browser
+	@$(MAKE) --no-print-directory test-sqlite
+	@$(MAKE) --no-print-directory test-postgresql
+	@$(MAKE) --no-print-directory test-redis
+	@$(MAKE) --no-print-directory test-browser
+
+# An invocation that finds no test fails: a renamed folder must not pass for a green one.
+test-sqlite: setup-dev ## the tests on SQLite
+	$(PYTEST) tests -m "not browser and not redis"
+
+test-postgresql: setup-dev ## the tests that see a database, on PostgreSQL
+	TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
+		$(addprefix --ignore=,$(WITHOUT_DATABASE))
+
+test-redis: setup-dev system ## the tests that need a redis-server
+	$(PYTEST) tests -m redis
+
+test-browser: setup-dev system ## the tests in a real Chromium
+	$(BIN)/python -m pytest tests/browser
+
+lint: setup-dev ## ruff, its format, and the arrows between modules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+format: setup-dev ## let ruff put everything into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+types: setup-dev ## mypy, strict
+	$(BIN)/mypy
+
+check: lint types ## lint, types and the house rules
+	$(PYTEST) tests/test_house.py
+
+# Annotated with who wants what, hashed, and without addresses: any index with the same files will do.
+UV_LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+
+lock: setup-dev ## renew the locks (UPGRADE=--upgrade takes newer versions)
+	$(UV_LOCK) pyproject.toml --extra dev -o requirements-dev.lock
+	$(UV_LOCK) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(UV_LOCK) --group node -o requirements-node.lock
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --silent
+
+clean: ## remove what was installed and built; var/ with its data stays
+	rm -rf $(VENV) node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

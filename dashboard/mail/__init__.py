@@ -1,0 +1,1 @@
+"""The e-mails that tell students and staff what happened to their money."""

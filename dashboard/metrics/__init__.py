@@ -1,0 +1,1 @@
+"""The six figures that finance sees, counted from the payment events."""

@@ -1,0 +1,1 @@
+"""The tickets and notes of the people who answer students."""
