@@ -1,5 +1,6 @@
 """Settings from the environment: read once, frozen, refused when unsafe."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -178,3 +179,20 @@ def _zone_exists(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError):
         return False
     return True
+
+
+_current: Settings | None = None
+
+
+def use(settings: Settings) -> None:
+    """Make `settings` the ones of this process."""
+    global _current
+    _current = settings
+
+
+def current() -> Settings:
+    """The settings of this process: the ones given to `use`, else the environment's."""
+    global _current
+    if _current is None:
+        _current = from_env(os.environ)
+    return _current

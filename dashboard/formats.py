@@ -1,0 +1,46 @@
+"""Amounts and instants as people read them. Countdowns round down; a deadline never looks later."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, get_timezone_name
+from babel.numbers import format_currency
+
+from dashboard.money import to_decimal
+
+LOCALE = "en_US"
+
+
+def money(amount: int, currency: str) -> str:
+    """`amount` minor units as "$96.00", with the currency's own number of decimals."""
+    return format_currency(to_decimal(amount, currency), currency.upper(), locale=LOCALE)
+
+
+def countdown(until: datetime, now: datetime) -> str:
+    """The time left, rounded down to its two largest units: "1 h 12 min", "6 d 3 h"."""
+    left = until - now
+    if left <= timedelta():
+        return "ended"
+    minutes = int(left.total_seconds()) // 60
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {rest} min"
+    return f"{rest} min" if rest else "under 1 min"
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """An instant with its day and zone: "Tue 24 Nov 02:00 EST"."""
+    local = at.astimezone(zone)
+    return f"{format_datetime(local, 'EEE d MMM HH:mm', locale=LOCALE)} {zone_name(at, zone)}"
+
+
+def time_of_day(at: datetime, zone: ZoneInfo) -> str:
+    """The hour and minute in `zone`: "02:00"."""
+    return format_datetime(at.astimezone(zone), "HH:mm", locale=LOCALE)
+
+
+def zone_name(at: datetime, zone: ZoneInfo) -> str:
+    """The zone's short name at that instant: "EST"."""
+    return get_timezone_name(at.astimezone(zone), width="short", locale=LOCALE)

@@ -1,0 +1,108 @@
+"""What a person may do to a payment now. Pure; the page shows only what passes here."""
+
+from datetime import datetime
+from typing import Any
+
+from dashboard.money import minimum, step
+from dashboard.payments.facts import CREATES, PaymentFacts, PurchaseFacts, Status, Verb
+
+
+def refusal(
+    verb: Verb,
+    amount: int,
+    purchase: PurchaseFacts,
+    payment: PaymentFacts | None,
+    now: datetime,
+) -> tuple[str, dict[str, Any]] | None:
+    """Why `verb` over `amount` minor units is refused, as a code and its values; None when allowed.
+
+    For AUTHORIZE and CHARGE `payment` is the purchase's current one, if there is any.
+    """
+    if verb in CREATES:
+        return _new_attempt(purchase, payment)
+    if payment is None:
+        return "not_held", {}
+    if verb is Verb.REFUND:
+        return _refund(amount, payment, purchase.currency)
+    if not payment.held:
+        return _not_held(payment)
+    ended = payment.expires_at is not None and payment.expires_at <= now
+    if ended and not payment.expires_estimated:
+        return "hold_ended", {"at": payment.expires_at}
+    if verb is Verb.CAPTURE:
+        return _capture(amount, purchase, payment)
+    return None
+
+
+def actions(purchase: PurchaseFacts, payment: PaymentFacts | None, now: datetime) -> tuple[Verb, ...]:
+    """The movements that staff may start now, in the order in which the page shows them."""
+    if payment is None:
+        return ()
+    most = {
+        Verb.CAPTURE: capturable(purchase, payment),
+        Verb.RELEASE: payment.authorized,
+        Verb.REFUND: payment.refundable,
+    }
+    return tuple(
+        verb for verb, amount in most.items()
+        if refusal(verb, amount, purchase, payment, now) is None
+    )
+
+
+def capturable(purchase: PurchaseFacts, payment: PaymentFacts) -> int:
+    """The most that may be captured of a hold: what is owed, once that is decided."""
+    if purchase.owed is None:
+        return payment.authorized
+    return min(purchase.owed, payment.authorized)
+
+
+def _new_attempt(
+    purchase: PurchaseFacts, payment: PaymentFacts | None
+) -> tuple[str, dict[str, Any]] | None:
+    if purchase.owed == 0:
+        return "nothing_owed", {}
+    if payment is not None and payment.status is not Status.FAILED:
+        return "already_paid", {"status": payment.status}
+    return None
+
+
+def _not_held(payment: PaymentFacts) -> tuple[str, dict[str, Any]]:
+    if payment.status in (Status.CAPTURED, Status.REFUNDED):
+        return "already_captured", {"amount": payment.captured}
+    if payment.status is Status.RELEASED:
+        code = "hold_ended" if payment.end_reason == "expired" else "already_released"
+        return code, {"at": payment.expires_at}
+    return "not_held", {}
+
+
+def _capture(
+    amount: int, purchase: PurchaseFacts, payment: PaymentFacts
+) -> tuple[str, dict[str, Any]] | None:
+    most = capturable(purchase, payment)
+    if most == 0:
+        return "nothing_owed", {}
+    return _amount(amount, most, purchase.currency, minimum(purchase.currency))
+
+
+def _refund(
+    amount: int, payment: PaymentFacts, currency: str
+) -> tuple[str, dict[str, Any]] | None:
+    if payment.disputed:
+        return "disputed", {}
+    if payment.captured == 0:
+        return "nothing_captured", {}
+    if payment.refundable == 0:
+        return "already_refunded", {}
+    return _amount(amount, payment.refundable, currency, step(currency))
+
+
+def _amount(
+    amount: int, most: int, currency: str, least: int
+) -> tuple[str, dict[str, Any]] | None:
+    if amount > most:
+        return "too_much", {"most": most}
+    if amount < min(least, most):
+        return "too_little", {"least": min(least, most)}
+    if amount % step(currency):
+        return "wrong_step", {"step": step(currency)}
+    return None

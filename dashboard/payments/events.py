@@ -1,0 +1,153 @@
+"""Writes the append-only story. Called by the ledger, inside its transaction."""
+
+import json
+from datetime import datetime
+
+from dashboard import clock
+from dashboard.payments.evidence import Movement, movements
+from dashboard.payments.facts import CREATES, State, Verb
+from dashboard.payments.tables import Operation, Payment, PaymentEvent
+from dashboard.snapshots import Intent
+
+# A movement that no operation of ours explains was made elsewhere: in Stripe's own dashboard,
+# by the bank, or by time.
+ELSEWHERE = "Stripe"
+
+
+async def write_movements(
+    payment: Payment, intent: Intent, operations: list[Operation], event_at: datetime | None
+) -> list[Movement]:
+    """Insert every movement that has no event yet; answers the ones that are new."""
+    news = []
+    for movement in movements(intent, event_at):
+        operation = _author(movement, operations)
+        detail = {}
+        if movement.kind == "refund_failed":
+            # Only a recorded success is reversed; a refund that failed at once gave nothing.
+            success = f"refund:{movement.object_id}:succeeded"
+            detail["reverses"] = await PaymentEvent.exists().where(PaymentEvent.key == success)
+        if await _insert(_event(movement, payment, operation, detail)):
+            news.append(movement)
+    return news
+
+
+async def write_operation(operation: Operation, state: State, reason: str) -> None:
+    """Record what became of an operation; once per state."""
+    now = clock.now()
+    await _insert(
+        PaymentEvent(
+            key=f"operation:{operation.id}:{state}",
+            purchase=operation.purchase,
+            payment=operation.payment,
+            operation=operation.id,
+            kind=f"operation_{state}",
+            amount=operation.amount,
+            currency=operation.currency,
+            occurred_at=now,
+            occurred_by="ours",
+            recorded_at=now,
+            actor=operation.asked_by,
+            cause=operation.cause,
+            reason=reason[:500],
+            detail=json.dumps({"verb": operation.verb}),
+        )
+    )
+
+
+async def write_decline(operation: Operation, reason: str) -> None:
+    """Record an attempt that Stripe refused before any intent or charge came of it."""
+    now = clock.now()
+    await _insert(
+        PaymentEvent(
+            key=f"declined:{operation.id}",
+            purchase=operation.purchase,
+            payment=operation.payment,
+            operation=operation.id,
+            kind="declined",
+            amount=operation.amount,
+            currency=operation.currency,
+            occurred_at=now,
+            occurred_by="ours",
+            recorded_at=now,
+            actor=operation.asked_by,
+            cause=operation.cause,
+            reason=reason[:500],
+        )
+    )
+
+
+async def write_decision(
+    payment: Payment, policy: str, reason: str, amount: int, actor: str
+) -> None:
+    """Record what was decided about a hold that would expire; once per hold and policy."""
+    now = clock.now()
+    await _insert(
+        PaymentEvent(
+            key=f"decision:{payment.stripe_charge_id}:{policy}",
+            purchase=payment.purchase,
+            payment=payment.id,
+            kind="expiry_decision",
+            amount=amount,
+            currency=payment.currency,
+            occurred_at=now,
+            occurred_by="ours",
+            recorded_at=now,
+            actor=actor,
+            cause="policy",
+            reason=reason[:500],
+            detail=json.dumps({"policy": policy}),
+        )
+    )
+
+
+def _event(
+    movement: Movement, payment: Payment, operation: Operation | None, detail: dict[str, bool]
+) -> PaymentEvent:
+    return PaymentEvent(
+        key=movement.key,
+        purchase=payment.purchase,
+        payment=payment.id,
+        operation=operation.id if operation else None,
+        kind=movement.kind,
+        amount=movement.amount,
+        currency=payment.currency,
+        given_back=movement.given_back,
+        occurred_at=movement.occurred_at,
+        occurred_by=movement.occurred_by,
+        recorded_at=clock.now(),
+        actor=operation.asked_by if operation else ELSEWHERE,
+        cause=operation.cause if operation else "stripe",
+        reason=((operation.note or operation.reason) if operation else movement.reason)[:500]
+        or movement.reason[:500],
+        stripe_object_id=movement.object_id,
+        detail=json.dumps(detail),
+    )
+
+
+async def _insert(event: PaymentEvent) -> bool:
+    rows = await PaymentEvent.insert(event).on_conflict(
+        action="DO NOTHING", target=PaymentEvent.key
+    )
+    return bool(rows)
+
+
+def _author(movement: Movement, operations: list[Operation]) -> Operation | None:
+    """The operation that made this movement; None when it was made elsewhere."""
+    verbs = {
+        "authorized": CREATES,
+        "charged": CREATES,
+        "declined": CREATES,
+        "captured": (Verb.CAPTURE,),
+        "released": (Verb.RELEASE,),
+        "cancelled": (Verb.RELEASE,),
+        "refund_pending": (Verb.REFUND,),
+        "refund_succeeded": (Verb.REFUND,),
+        "refund_failed": (Verb.REFUND,),
+    }.get(movement.kind, ())
+    able = [operation for operation in operations if operation.verb in verbs]
+    if movement.kind in ("captured", "refund_pending", "refund_succeeded", "refund_failed"):
+        able = [operation for operation in able if operation.id == movement.operation_id]
+    elif movement.kind in ("released", "cancelled"):
+        ended = (State.WITHDRAWN, State.REFUSED, State.OVERTAKEN, State.PLANNED)
+        able = [operation for operation in able if operation.state not in ended]
+    return able[-1] if able else None

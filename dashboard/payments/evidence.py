@@ -1,0 +1,212 @@
+"""Reads a snapshot of Stripe: a payment's amounts, the movements in it, what became of operations.
+
+Pure functions of what Stripe says now; they never look at what we believed before, so a repeated,
+late or reordered notification leads to the same rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.payments.facts import CREATES, State, Status, Verb
+from dashboard.snapshots import Dispute, Intent, Refund
+
+# When Stripe names no `capture_before`: the shortest life of a Visa hold that it documents.
+ESTIMATED_LIFE = timedelta(days=4, hours=18)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement that Stripe shows, under the key that makes it count once.
+
+    `occurred_by` tells whose clock `occurred_at` is: stripe, event or fetch. `operation_id` is the
+    one that Stripe's metadata names. Amounts in minor units.
+    """
+
+    key: str
+    kind: str
+    amount: int
+    occurred_at: datetime
+    object_id: str
+    occurred_by: str = "stripe"
+    given_back: int = 0
+    operation_id: str | None = None
+    reason: str = ""
+
+
+def standing(intent: Intent) -> dict[str, Any]:
+    """The columns of a payment that Stripe decides, by name; amounts in minor units."""
+    charge = intent.hold_charge
+    held = charge is not None and intent.status in ("requires_capture", "succeeded", "canceled")
+    captured = intent.amount_received if intent.status == "succeeded" else 0
+    refunded = sum(refund.amount for refund in intent.refunds if refund.succeeded)
+    status = _status(intent, captured, refunded)
+    failed = intent.last_refusal if status is Status.FAILED else None
+    return {
+        "payment_status": status,
+        "stripe_intent_id": intent.id,
+        "stripe_charge_id": charge.id if charge else None,
+        "intent_status": intent.status,
+        "authorized_amount": charge.amount if charge and held else 0,
+        "captured_amount": captured,
+        "refunded_amount": refunded,
+        "refund_pending_amount": sum(refund.amount for refund in intent.refunds if refund.pending),
+        "authorized_at": charge.created_at if charge and held else None,
+        "refusal_code": (failed.decline_code or failed.code)[:80] if failed else "",
+        "refusal_message": failed.message[:500] if failed else "",
+        "synced_at": intent.fetched_at,
+        **_expiry(intent, held),
+        **_end(intent, held),
+        **_disputes(intent),
+    }
+
+
+def _status(intent: Intent, captured: int, refunded: int) -> Status:
+    if intent.status == "requires_capture":
+        return Status.AUTHORIZED
+    if intent.status == "succeeded":
+        return Status.REFUNDED if captured and refunded == captured else Status.CAPTURED
+    if intent.status == "canceled":
+        return Status.RELEASED if intent.hold_charge else Status.FAILED
+    if intent.status == "requires_payment_method" and intent.last_refusal:
+        return Status.FAILED
+    return Status.PENDING
+
+
+def _expiry(intent: Intent, held: bool) -> dict[str, Any]:
+    charge = intent.hold_charge
+    if charge is None or not held or not intent.manual:
+        return {"authorization_expires_at": None, "expires_source": ""}
+    if charge.capture_before is not None:
+        return {"authorization_expires_at": charge.capture_before, "expires_source": "network"}
+    estimate = charge.created_at + ESTIMATED_LIFE
+    return {"authorization_expires_at": estimate, "expires_source": "estimate"}
+
+
+def _end(intent: Intent, held: bool) -> dict[str, Any]:
+    if intent.status == "succeeded":
+        at = _taken_at(intent, None)[0]
+        return {"captured_at": at, "ended_at": at, "end_reason": "captured"}
+    if intent.status == "canceled":
+        reason = "expired" if intent.expired and held else "released" if held else "cancelled"
+        return {"captured_at": None, "ended_at": intent.canceled_at, "end_reason": reason}
+    return {"captured_at": None, "ended_at": None, "end_reason": None}
+
+
+def _disputes(intent: Intent) -> dict[str, Any]:
+    newest = max(intent.disputes, key=lambda item: item.created_at, default=None)
+    return {
+        "dispute_id": newest.id if newest else None,
+        "dispute_status": newest.status if newest else "",
+        "dispute_reason": newest.reason[:80] if newest else "",
+        "disputed_amount": sum(item.amount for item in intent.disputes if item.open),
+        "dispute_due_at": newest.due_at if newest and newest.open else None,
+        "lost_amount": sum(item.amount for item in intent.disputes if item.status == "lost"),
+    }
+
+
+def _taken_at(intent: Intent, event_at: datetime | None) -> tuple[datetime, str]:
+    """When the money was taken, and whose clock says so."""
+    charge = intent.hold_charge
+    if charge and not intent.manual:
+        return charge.created_at, "stripe"
+    if charge and charge.settled_at:
+        return charge.settled_at, "stripe"
+    return (event_at, "event") if event_at else (intent.fetched_at, "fetch")
+
+
+def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Movement]:
+    """Every movement in the snapshot, oldest kind first.
+
+    `event_at` is the time of the event that made us look: the second-best time of a capture.
+    """
+    charge = intent.charge
+    if charge and charge.refusal:
+        yield Movement(
+            f"declined:{charge.id}", "declined", charge.amount, charge.created_at, charge.id,
+            operation_id=intent.operation_id, reason=charge.refusal.message,
+        )
+    elif intent.last_refusal and intent.operation_id and intent.status == "requires_payment_method":
+        # Refused before there was a charge: the attempt itself is the key.
+        yield Movement(
+            f"declined:{intent.operation_id}", "declined", intent.amount, intent.created_at,
+            intent.id, operation_id=intent.operation_id, reason=intent.last_refusal.message,
+        )
+    if intent.hold_charge and intent.manual:
+        held = intent.hold_charge
+        if intent.status in ("requires_capture", "succeeded", "canceled"):
+            yield Movement(f"hold:{held.id}", "authorized", held.amount, held.created_at, held.id)
+    yield from _ended(intent, event_at)
+    for refund in intent.refunds:
+        yield _refund(refund)
+    for dispute in intent.disputes:
+        yield from _dispute(dispute, intent.fetched_at)
+
+
+def _ended(intent: Intent, event_at: datetime | None) -> Iterator[Movement]:
+    charge = intent.hold_charge
+    if intent.status == "succeeded" and charge:
+        at, whose = _taken_at(intent, event_at)
+        yield Movement(
+            f"end:{charge.id}", "captured" if intent.manual else "charged",
+            intent.amount_received, at, charge.id, occurred_by=whose,
+            given_back=charge.amount - intent.amount_received, operation_id=intent.operation_id,
+        )
+    if intent.status == "canceled":
+        at = intent.canceled_at or intent.fetched_at
+        why = intent.cancellation_reason or ""
+        if charge is None:
+            yield Movement(f"cancel:{intent.id}", "cancelled", 0, at, intent.id, reason=why)
+        else:
+            yield Movement(
+                f"end:{charge.id}", "expired" if intent.expired else "released",
+                charge.amount, at, charge.id, given_back=charge.amount, reason=why,
+            )
+
+
+def _refund(refund: Refund) -> Movement:
+    phase = "succeeded" if refund.succeeded else "failed" if refund.failed else "pending"
+    return Movement(
+        f"refund:{refund.id}:{phase}", f"refund_{phase}", refund.amount, refund.created_at,
+        refund.id, operation_id=refund.operation_id,
+        reason=refund.failure_reason or refund.reason or "",
+    )
+
+
+def _dispute(dispute: Dispute, seen_at: datetime) -> Iterator[Movement]:
+    yield Movement(
+        f"dispute:{dispute.id}:opened", "dispute_opened", dispute.amount, dispute.created_at,
+        dispute.id, reason=dispute.reason,
+    )
+    for moved in dispute.funds:
+        yield Movement(
+            f"funds:{moved.id}", "funds_withdrawn" if moved.amount < 0 else "funds_reinstated",
+            abs(moved.amount), moved.created_at, moved.id, reason=dispute.reason,
+        )
+    if not dispute.open:
+        yield Movement(
+            f"dispute:{dispute.id}:closed", "dispute_closed", dispute.amount, seen_at,
+            dispute.id, occurred_by="fetch", reason=dispute.status,
+        )
+
+
+def outcome(operation_id: str, verbs: tuple[Verb, Verb], is_open: bool, intent: Intent) -> State | None:
+    """What the snapshot proves about an operation; None when it proves nothing.
+
+    `verbs` are what was asked and the present step. A cancel carries no metadata at Stripe, so a
+    closed release is never matched again.
+    """
+    if verbs[0] in CREATES:
+        declined = intent.status == "requires_payment_method"
+        if not declined:
+            return State.SUCCEEDED
+        return State.REFUSED if is_open and intent.last_refusal else None
+    if Verb.REFUND in verbs:
+        matched = any(refund.operation_id == operation_id for refund in intent.refunds)
+        return State.SUCCEEDED if matched else None
+    if Verb.CAPTURE in verbs and intent.status == "succeeded":
+        return State.SUCCEEDED if intent.operation_id == operation_id else None
+    if Verb.RELEASE in verbs and intent.status == "canceled" and not intent.expired:
+        return State.SUCCEEDED if is_open else None
+    return None

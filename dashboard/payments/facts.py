@@ -1,0 +1,131 @@
+"""The words of the money path and the facts that its rules read. Pure: no database, no Stripe."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What a student and the staff are told about a payment."""
+
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    RELEASED = "released"
+
+
+class Verb(StrEnum):
+    """The movements of money. A release also cancels an intent that holds nothing yet."""
+
+    AUTHORIZE = "authorize"
+    CHARGE = "charge"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    REFUND = "refund"
+
+
+CREATES = (Verb.AUTHORIZE, Verb.CHARGE)
+ENDS_A_HOLD = (Verb.CAPTURE, Verb.RELEASE)
+
+
+class State(StrEnum):
+    """The life of an operation."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    STALLED = "stalled"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    OVERTAKEN = "overtaken"
+    GIVEN_UP = "given_up"
+
+
+OPEN = (State.PLANNED, State.SENDING, State.UNKNOWN, State.STALLED)
+
+# Intent states in which the customer, or the customer's bank, can still make a payment succeed.
+WAITING = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseFacts:
+    """What was bought, what is owed for it, and how its automatic movements have fared.
+
+    Amounts in minor units. `owed` is None until somebody, or the clock, has decided.
+    """
+
+    id: int
+    currency: str
+    price: int
+    at_once: bool
+    expiry_policy: str
+    owed: int | None = None
+    capture_due_at: datetime | None = None
+    hold_due_at: datetime | None = None
+    paused_until: datetime | None = None
+    # A policy that staff chose for this purchase alone; it also stands above a pause.
+    policy_override: bool = False
+    expiry_decision: str | None = None
+    refused_count: int = 0
+    refused_last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFacts:
+    """One PaymentIntent as our books have it. Amounts in minor units."""
+
+    id: int
+    current: bool
+    status: Status
+    created_at: datetime
+    intent_id: str | None = None
+    intent_status: str | None = None
+    authorized: int = 0
+    captured: int = 0
+    refunded: int = 0
+    refund_pending: int = 0
+    lost: int = 0
+    expires_at: datetime | None = None
+    expires_estimated: bool = False
+    end_reason: str | None = None
+    disputed: bool = False
+    refund_trouble: bool = False
+
+    @property
+    def held(self) -> bool:
+        return self.status is Status.AUTHORIZED
+
+    @property
+    def kept(self) -> int:
+        """What we keep of it: captured less refunds, those under way included, and lost disputes."""
+        return self.captured - self.refunded - self.refund_pending - self.lost
+
+    @property
+    def refundable(self) -> int:
+        return max(0, self.kept)
+
+    @property
+    def waiting(self) -> bool:
+        return (
+            self.status in (Status.PENDING, Status.FAILED)
+            and self.intent_id is not None
+            and self.intent_status in WAITING
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFacts:
+    """An unfinished operation: who asked for what, and when it may be taken up again."""
+
+    id: str
+    payment_id: int
+    verb: Verb
+    state: State
+    amount: int
+    asked_by: str
+    asked_at: datetime
+    due_at: datetime
+    unknown_since: datetime | None = None

@@ -1,0 +1,190 @@
+"""Webhook events: kept first, answered, then handled, each one once.
+
+An event is a trigger and not a truth: what it carried is not read for amounts, Stripe is asked.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from dashboard import clock, db
+from dashboard.payments import ledger
+from dashboard.payments.tables import Operation, Payment, StripeEvent
+from dashboard.stripe_gateway import NotThere, Unreachable
+from dashboard.stripe_reading import instant
+
+log = structlog.get_logger()
+CLAIM_FOR = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=1)
+MOST_ATTEMPTS = 20
+PERMANENT_ATTEMPTS = 3
+PREFIXES = ("payment_intent.", "charge.", "refund.")
+
+
+class Malformed(ValueError):
+    """A signed body that is no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What we keep of an event: which object it is about, and when."""
+
+    id: str
+    type: str
+    created: int
+    object_id: str
+    intent_id: str | None
+    operation_id: str | None
+    livemode: bool
+    api_version: str
+
+
+def notice(payload: Any) -> Notice:
+    """Read the decoded body of an event; Malformed if it is none."""
+    try:
+        subject = payload["data"]["object"]
+        kind = subject.get("object")
+        intent = subject["id"] if kind == "payment_intent" else subject.get("payment_intent")
+        metadata = subject.get("metadata") or {}
+        return Notice(
+            id=_text(payload["id"]),
+            type=_text(payload["type"])[:80],
+            created=int(payload["created"]),
+            object_id=_text(subject.get("id") or ""),
+            intent_id=_text(intent) if intent else None,
+            operation_id=str(metadata["operation_id"])[:255]
+            if metadata.get("operation_id")
+            else None,
+            livemode=bool(payload.get("livemode")),
+            api_version=str(payload.get("api_version") or "")[:40],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Malformed("The body is no Stripe event.") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 255:
+        raise ValueError("an id or a type is text")
+    return value
+
+
+async def keep(event: Notice) -> bool:
+    """Store an event durably, once; true when it is new."""
+    now = clock.now()
+    created = instant(event.created)
+    row = StripeEvent(
+        id=event.id,
+        type=event.type,
+        object_id=event.object_id,
+        intent_id=event.intent_id,
+        operation_id=event.operation_id,
+        api_version=event.api_version,
+        livemode=event.livemode,
+        created_at=created,
+        received_at=now,
+        state="waiting" if event.type.startswith(PREFIXES) else "ignored",
+        due_at=now if event.type.startswith(PREFIXES) else None,
+    )
+    kept = await StripeEvent.insert(row).on_conflict(action="DO NOTHING", target=StripeEvent.id)
+    return bool(kept)
+
+
+async def handle(event_id: str) -> int | None:
+    """Act upon a kept event, once; answers the purchase it belongs to, if it is ours.
+
+    Transient trouble leaves it due with back-off, permanent trouble makes it a dead letter; it
+    never raises for either.
+    """
+    event = await _claim(event_id)
+    if event is None:
+        return None
+    try:
+        payment = await _find(event)
+        if payment is None:
+            await _finish(event, "orphan")
+            return None
+        await ledger.post(payment.id, event.created_at)
+    except (Unreachable, ledger.Contended, *db.CONNECTION_ERRORS) as error:
+        await _again(event, error, MOST_ATTEMPTS)
+        return None
+    except (NotThere, ValueError, LookupError, TypeError, ArithmeticError) as error:
+        await _again(event, error, PERMANENT_ATTEMPTS)
+        return None
+    await _finish(event, "handled", payment.id)
+    return int(payment.purchase)
+
+
+async def due_events(limit: int) -> list[str]:
+    """Kept events that wait to be handled, the oldest first."""
+    rows = (
+        await StripeEvent.select(StripeEvent.id)
+        .where((StripeEvent.state == "waiting") & (StripeEvent.due_at <= clock.now()))
+        .order_by(StripeEvent.due_at)
+        .limit(limit)
+    )
+    return [row["id"] for row in rows]
+
+
+async def replay(event_id: str) -> None:
+    """Make a dead, orphaned or handled event due once more."""
+    await StripeEvent.update({"state": "waiting", "due_at": clock.now(), "attempts": 0}).where(
+        StripeEvent.id == event_id
+    )
+
+
+async def _claim(event_id: str) -> StripeEvent | None:
+    now = clock.now()
+    rows = (
+        await StripeEvent.update(
+            {"due_at": now + CLAIM_FOR, "attempts": StripeEvent.attempts + 1}
+        )
+        .where(
+            (StripeEvent.id == event_id)
+            & (StripeEvent.state == "waiting")
+            & (StripeEvent.due_at <= now)
+        )
+        .returning(*StripeEvent.all_columns())
+    )
+    return StripeEvent(**rows[0]) if rows else None
+
+
+async def _find(event: StripeEvent) -> Payment | None:
+    """By the intent's id, else by the operation that its metadata names."""
+    if event.intent_id is None:
+        return None
+    payment = await Payment.objects().get(Payment.stripe_intent_id == event.intent_id)
+    if payment is not None or event.operation_id is None:
+        return payment
+    operation = await Operation.objects().get(Operation.id == event.operation_id)
+    if operation is None:
+        return None
+    await ledger.attach(operation.payment, event.intent_id)
+    return await Payment.objects().get(Payment.stripe_intent_id == event.intent_id)
+
+
+async def _finish(event: StripeEvent, state: str, payment_id: int | None = None) -> None:
+    await StripeEvent.update(
+        {
+            "state": state,
+            "due_at": None,
+            "handled_at": clock.now(),
+            "payment": payment_id,
+            "error": "",
+        }
+    ).where(StripeEvent.id == event.id)
+
+
+async def _again(event: StripeEvent, error: Exception, most: int) -> None:
+    said = f"{type(error).__name__}: {error}"[:500]
+    if event.attempts >= most:
+        log.error("webhook.dead", event_id=event.id, error=said)
+        await StripeEvent.update({"state": "dead", "due_at": None, "error": said}).where(
+            StripeEvent.id == event.id
+        )
+        return
+    delay = min(timedelta(seconds=5) * 2 ** min(event.attempts - 1, 12), LONGEST_RETRY)
+    await StripeEvent.update({"due_at": clock.now() + delay, "error": said}).where(
+        StripeEvent.id == event.id
+    )

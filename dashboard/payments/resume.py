@@ -1,0 +1,156 @@
+"""Takes up an operation that was left open: by a crash, a lost answer, or a lapsed lease."""
+
+import json
+from datetime import timedelta
+
+from dashboard import clock, db
+from dashboard.payments import ledger, queries
+from dashboard.payments.checks import refusal
+from dashboard.payments.facts import CREATES, ENDS_A_HOLD, State, Status, Verb
+from dashboard.payments.sending import body_of, reload, send
+from dashboard.payments.tables import Operation, Payment, Purchase
+from dashboard.snapshots import Refusal
+from dashboard.stripe_gateway import gateway
+
+# Stripe keeps a key for at least 24 h; the margin is for clocks and for the way there.
+KEY_LIFE = timedelta(hours=23)
+LOOK_BACK = timedelta(minutes=5)
+BY = "resume"
+
+
+async def resume(operation_id: str, *, at_once: bool = False) -> Operation:
+    """Bring an open operation one step nearer to its end; answers it as it stands then.
+
+    `at_once` is a person's "Ask Stripe again": it does not wait for the next try. Raises Unreachable when Stripe can't be read; nothing is lost, it stays due.
+    """
+    operation = await reload(operation_id)
+    state = State(operation.state)
+    now = clock.now()
+    if state is State.PLANNED and (operation.due_at or now) <= now:
+        return await _resume_planned(operation)
+    if state is State.SENDING and (operation.lease_until or now) <= now:
+        await ledger.unknown(operation, "the sender went away", now, False)
+        operation = await reload(operation_id)
+        state = State(operation.state)
+    if state is State.UNKNOWN:
+        return await _resume_unknown(operation, at_once)
+    return operation
+
+
+async def _resume_planned(operation: Operation) -> Operation:
+    """Nothing was sent yet: ask the rules again, for the world may have moved on."""
+    books = await queries.books(operation.purchase)
+    assert books is not None
+    target = next((row for row in books.payments if row.id == operation.payment), None)
+    facts = queries.payment_facts(target) if target else None
+    verb = Verb(operation.verb)
+    if verb in CREATES:
+        why = "nothing_owed" if books.purchase.owed == 0 else None
+    elif verb is Verb.RELEASE and facts and facts.waiting:
+        why = None
+    else:
+        # The claim itself has lowered what is owed, so a refund is judged by what can be refunded.
+        refused = refusal(verb, operation.amount, books.purchase_facts, facts, clock.now())
+        why = refused[0] if refused else None
+    if why:
+        await ledger.close(operation, State.WITHDRAWN, why, BY)
+        return await reload(operation.id)
+    return await send(operation.id)
+
+
+async def _resume_unknown(operation: Operation, at_once: bool) -> Operation:
+    payment = await _find_payment(operation)
+    if payment.stripe_intent_id is not None:
+        payment = await ledger.post(payment.id)
+        operation = await reload(operation.id)
+        if not queries.is_open(operation):
+            return operation
+    if not at_once and (operation.due_at or clock.now()) > clock.now():
+        return operation
+    if Verb(operation.verb) in ENDS_A_HOLD:
+        return await _resume_end(operation, payment)
+    return await _resume_create_or_refund(operation)
+
+
+async def _find_payment(operation: Operation) -> Payment:
+    """The payment, with its intent's id looked up at Stripe when a create's answer was lost."""
+    payment = await Payment.objects().get(Payment.id == operation.payment)
+    assert payment is not None
+    lost = payment.stripe_intent_id is None and not _key_stands(operation)
+    if lost and operation.first_sent_at and operation.account == gateway().account:
+        purchase = await Purchase.objects().get(Purchase.id == operation.purchase)
+        assert purchase is not None
+        since = operation.first_sent_at - LOOK_BACK
+        found = await gateway().find_created(purchase.customer, operation.id, since)
+        if found:
+            await ledger.attach(payment.id, found)
+            payment.stripe_intent_id = found
+    return payment
+
+
+async def _resume_end(operation: Operation, payment: Payment) -> Operation:
+    """A capture or a release: Stripe ends a hold once, so its state tells what may be sent."""
+    if payment.payment_status != Status.AUTHORIZED and payment.intent_status in (
+        "succeeded",
+        "canceled",
+    ):
+        await ledger.close(operation, State.OVERTAKEN, f"ended at Stripe: {payment.end_reason}", BY)
+        return await reload(operation.id)
+    if not _same_account(operation):
+        return operation
+    if await _next_step(operation, payment):
+        return await send(operation.id, states=(State.UNKNOWN,))
+    if not _key_stands(operation):
+        await ledger.refused(
+            operation, Refusal("never_arrived", "Stripe never carried it out: the hold stands.")
+        )
+        return await reload(operation.id)
+    return await send(operation.id, states=(State.UNKNOWN,))
+
+
+async def _next_step(operation: Operation, payment: Payment) -> bool:
+    """Turn the operation to what is owed now, under a new key, when that is less than it asks.
+
+    The hold still stands and can end only once, so the earlier step can't come on top. A replayed
+    error gets a new key as well: the old one would answer the same for ever.
+    """
+    async with db.transaction():
+        purchase = await ledger.touch(operation.purchase)
+        verb, amount = Verb(operation.verb), operation.amount
+        if verb is Verb.CAPTURE and purchase.owed is not None and purchase.owed < amount:
+            verb = Verb.RELEASE if purchase.owed == 0 else Verb.CAPTURE
+            amount = purchase.owed or payment.authorized_amount
+        elif not operation.replayed_error:
+            return False
+        body = body_of(verb, operation.id, purchase, payment, amount, operation.reason)
+        return await ledger.turn(
+            operation,
+            State.UNKNOWN,
+            {
+                "verb": verb,
+                "amount": amount,
+                "step": operation.step + 1,
+                "body": json.dumps(body),
+                "first_sent_at": None,
+                "replayed_error": False,
+            },
+        )
+
+
+async def _resume_create_or_refund(operation: Operation) -> Operation:
+    if operation.replayed_error or not _key_stands(operation) or not _same_account(operation):
+        await ledger.close(operation, State.STALLED, "nothing found at Stripe", BY)
+        return await reload(operation.id)
+    return await send(operation.id, states=(State.UNKNOWN,))
+
+
+def _same_account(operation: Operation) -> bool:
+    return bool(operation.account == gateway().account)
+
+
+def _key_stands(operation: Operation) -> bool:
+    """Whether Stripe still knows the key: younger than 23 h, and no clock has run backwards."""
+    sent = operation.first_sent_at
+    if sent is None:
+        return True
+    return timedelta() <= clock.now() - sent < KEY_LIFE

@@ -1,0 +1,362 @@
+"""What happens to a purchase's money next, when, and why: one pure function.
+
+`settle` performs what `next_step` answers and the desk shows its reason, so the two can't disagree.
+The order of `_RULES` is the law: the first rule that has something to say wins.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from dashboard.payments.facts import OperationFacts, PaymentFacts, PurchaseFacts, State, Status
+
+POLICY_BEFORE_EXPIRY = timedelta(hours=24)
+PLAN_MARGIN = timedelta(hours=2)
+LAST_SEND_BEFORE_EXPIRY = timedelta(seconds=60)
+ABANDONED_AFTER = timedelta(minutes=30)
+UNKNOWN_ALERT_AFTER = timedelta(minutes=15)
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=1)
+REFUSALS_UNTIL_A_PERSON_LOOKS = 3
+
+
+class Do(StrEnum):
+    """What is to be done. READ asks Stripe how things stand; PERSON waits for somebody."""
+
+    NOTHING = "nothing"
+    PERSON = "person"
+    READ = "read"
+    DECIDE = "decide"
+    RESUME = "resume"
+    AUTHORIZE = "authorize"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The answer of `next_step`.
+
+    `do` is for now. When it is NOTHING, `then` is what is planned and `at` when (None: it waits for
+    something other than time). `why` is a code that the desk turns into a sentence. `owed` and
+    `policy` belong to DECIDE. Amounts in minor units.
+    """
+
+    do: Do
+    why: str
+    at: datetime | None = None
+    then: Do | None = None
+    payment_id: int | None = None
+    operation_id: str | None = None
+    amount: int = 0
+    owed: int | None = None
+    policy: str | None = None
+    attention: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that the rules may look at."""
+
+    purchase: PurchaseFacts
+    payments: Sequence[PaymentFacts]
+    operation: OperationFacts | None
+    now: datetime
+
+    @property
+    def current(self) -> PaymentFacts | None:
+        return next((payment for payment in self.payments if payment.current), None)
+
+    @property
+    def hold(self) -> PaymentFacts | None:
+        return self.current if self.current and self.current.held else None
+
+    @property
+    def paused(self) -> bool:
+        until = self.purchase.paused_until
+        return until is not None and until > self.now and not self.purchase.policy_override
+
+    @property
+    def planned_at(self) -> datetime | None:
+        """When the capture would come by itself: the due time, or the end of a pause after it."""
+        due, pause = self.purchase.capture_due_at, self.purchase.paused_until
+        if due is None or pause is None or self.purchase.policy_override:
+            return due
+        return max(due, pause)
+
+
+def next_step(
+    purchase: PurchaseFacts,
+    payments: Sequence[PaymentFacts],
+    operation: OperationFacts | None,
+    now: datetime,
+) -> Step:
+    """The next movement of this purchase's money; `operation` is the unfinished one, if any.
+
+    Source: the table in docs/payments.md. Never raises; the last rule always answers.
+    """
+    case = Case(purchase, payments, operation, now)
+    for rule in _RULES:
+        step = rule(case)
+        if step is not None:
+            return step
+    return _wait(case)
+
+
+def retry_at(purchase: PurchaseFacts, expires_at: datetime | None) -> datetime | None:
+    """When a refused movement may be tried again, or None when nothing was refused.
+
+    The delay doubles from a minute to an hour, is never more than a quarter of the time that the
+    hold has left, and never less than a minute.
+    """
+    last = purchase.refused_last_at
+    if purchase.refused_count == 0 or last is None:
+        return None
+    delay = min(FIRST_RETRY * 2 ** min(purchase.refused_count - 1, 10), LONGEST_RETRY)
+    if expires_at is None:
+        return last + delay
+    delay = max(FIRST_RETRY, min(delay, (expires_at - last) / 4))
+    final = expires_at - LAST_SEND_BEFORE_EXPIRY
+    return min(last + delay, final) if last < final else last + delay
+
+
+def _a_person_first(case: Case) -> Step | None:
+    for payment in case.payments:
+        if payment.disputed:
+            return _person("disputed", payment)
+        if payment.refund_trouble:
+            return _person("refund_failed", payment)
+    if case.operation and case.operation.state is State.STALLED:
+        return Step(
+            Do.PERSON, "stalled", operation_id=case.operation.id, attention="stalled",
+            payment_id=case.operation.payment_id,
+        )
+    return None
+
+
+def _resume(case: Case) -> Step | None:
+    operation = case.operation
+    if operation is None:
+        return None
+    since = operation.unknown_since
+    late = since is not None and case.now - since >= UNKNOWN_ALERT_AFTER
+    ready = operation.due_at <= case.now
+    return Step(
+        Do.RESUME if ready else Do.NOTHING,
+        "unknown" if operation.state is State.UNKNOWN else "under_way",
+        at=operation.due_at,
+        then=Do.RESUME,
+        payment_id=operation.payment_id,
+        operation_id=operation.id,
+        amount=operation.amount,
+        attention="unknown" if late else None,
+    )
+
+
+def _superseded(case: Case) -> Step | None:
+    for payment in case.payments:
+        if payment.current:
+            continue
+        if payment.held:
+            return _movement(case, Do.RELEASE, "superseded", payment, payment.authorized)
+        if payment.kept > 0:
+            return _movement(case, Do.REFUND, "superseded", payment, payment.kept)
+    return None
+
+
+def _cancel_waiting(case: Case) -> Step | None:
+    paid = {payment.id for payment in case.payments if payment.captured > 0}
+    for payment in case.payments:
+        if not payment.waiting or not (case.purchase.owed == 0 or paid - {payment.id}):
+            continue
+        if payment.intent_status == "processing":
+            return Step(
+                Do.NOTHING, "processing", at=_soon(case), then=Do.READ, payment_id=payment.id
+            )
+        return _movement(case, Do.RELEASE, "cancel_intent", payment, 0)
+    return None
+
+
+def _settle_hold(case: Case) -> Step | None:
+    hold, owed = case.hold, case.purchase.owed
+    if hold is None or owed is None:
+        return None
+    if owed == 0:
+        return _movement(case, Do.RELEASE, "nothing_owed", hold, hold.authorized)
+    due = case.purchase.capture_due_at
+    if due is not None and due <= case.now and not case.paused:
+        return _capture(case, hold, min(owed, hold.authorized))
+    return None
+
+
+def _decide_by_itself(case: Case) -> Step | None:
+    hold, due = case.hold, case.purchase.capture_due_at
+    if hold is None or case.purchase.owed is not None or due is None:
+        return None
+    if due > case.now or case.paused:
+        return None
+    return Step(Do.DECIDE, "by_itself", at=case.now, payment_id=hold.id, owed=case.purchase.price)
+
+
+def _expiry_policy(case: Case) -> Step | None:
+    hold, planned = case.hold, case.planned_at
+    if hold is None or hold.expires_at is None or case.purchase.owed == 0:
+        return None
+    on_time = planned is not None and planned <= hold.expires_at - PLAN_MARGIN
+    if on_time or case.now < hold.expires_at - POLICY_BEFORE_EXPIRY:
+        return None
+    if case.paused:
+        return _person("paused_past_expiry", hold)
+    policy = case.purchase.expiry_policy
+    if policy == "alert" and case.purchase.expiry_decision == "alert":
+        return _person("expiring", hold) if case.now < hold.expires_at else None
+    owed = case.purchase.owed if case.purchase.owed is not None else case.purchase.price
+    return Step(
+        Do.DECIDE,
+        f"policy_{policy}",
+        at=case.now,
+        payment_id=hold.id,
+        owed={"capture": owed, "release": 0}.get(policy, case.purchase.owed),
+        policy=policy,
+    )
+
+
+def _refund_difference(case: Case) -> Step | None:
+    payment, owed = case.current, case.purchase.owed
+    if payment is None or owed is None or payment.kept <= owed:
+        return None
+    return _movement(case, Do.REFUND, "overpaid", payment, payment.kept - owed)
+
+
+def _place_hold(case: Case) -> Step | None:
+    due = case.purchase.hold_due_at
+    if case.payments or due is None or case.purchase.owed == 0 or due > case.now:
+        return None
+    return Step(Do.AUTHORIZE, "hold_due", at=case.now, amount=case.purchase.price)
+
+
+def _underpaid(case: Case) -> Step | None:
+    payment, owed = case.current, case.purchase.owed
+    if payment is None or payment.held or payment.status is Status.PENDING or owed == 0:
+        return None
+    gone = payment.status is Status.RELEASED
+    if owed is None and not gone:
+        return None
+    target = case.purchase.price if owed is None else owed
+    if payment.kept >= target:
+        return None
+    return _person(payment.end_reason or "released" if gone else "underpaid", payment)
+
+
+def _let_go(case: Case) -> Step | None:
+    payment, owed = case.current, case.purchase.owed
+    if payment is None or owed is not None:
+        return None
+    if payment.waiting and payment.status is Status.PENDING:
+        deadline: datetime | None = payment.created_at + ABANDONED_AFTER
+        why = "abandoned"
+    elif payment.status is Status.FAILED:
+        deadline, why = case.purchase.capture_due_at, "never_paid"
+    else:
+        return None
+    if deadline is None or deadline > case.now:
+        return None
+    return Step(Do.DECIDE, why, at=case.now, payment_id=payment.id, owed=0)
+
+
+_RULES: tuple[Callable[[Case], Step | None], ...] = (
+    _a_person_first,
+    _resume,
+    _superseded,
+    _cancel_waiting,
+    _settle_hold,
+    _decide_by_itself,
+    _expiry_policy,
+    _refund_difference,
+    _place_hold,
+    _underpaid,
+    _let_go,
+)
+
+
+def _wait(case: Case) -> Step:
+    """Nothing now: the next instant at which something may happen, and what it waits for."""
+    payment = case.current
+    if payment is None:
+        due = case.purchase.hold_due_at
+        return Step(Do.NOTHING, "hold_planned", at=due, then=Do.AUTHORIZE if due else None)
+    if payment.held:
+        return _wait_for_capture(case, payment)
+    if payment.status is Status.PENDING:
+        at = payment.created_at + ABANDONED_AFTER
+        return Step(Do.NOTHING, "customer", at=at, then=Do.DECIDE, payment_id=payment.id)
+    if payment.status is Status.FAILED and case.purchase.owed is None:
+        at_start = case.purchase.capture_due_at
+        return Step(
+            Do.NOTHING, "declined", at=at_start, then=Do.DECIDE, payment_id=payment.id
+        )
+    return Step(Do.NOTHING, "done", payment_id=payment.id)
+
+
+def _wait_for_capture(case: Case, hold: PaymentFacts) -> Step:
+    planned, expires = case.planned_at, hold.expires_at
+    if expires is not None and case.now >= expires:
+        return _read(case, hold)
+    early = expires is not None and (planned is None or planned > expires - PLAN_MARGIN)
+    at = expires - POLICY_BEFORE_EXPIRY if early and expires else planned
+    amount = case.purchase.price if case.purchase.owed is None else case.purchase.owed
+    return Step(
+        Do.NOTHING,
+        "paused" if case.paused else ("early" if early else "lesson"),
+        at=at,
+        then=Do.CAPTURE if not early else Do.DECIDE,
+        payment_id=hold.id,
+        amount=min(amount, hold.authorized),
+        policy=case.purchase.expiry_policy if early else None,
+    )
+
+
+def _capture(case: Case, hold: PaymentFacts, amount: int) -> Step:
+    expires = hold.expires_at
+    closing = (
+        expires is not None
+        and not hold.expires_estimated
+        and case.now > expires - LAST_SEND_BEFORE_EXPIRY
+    )
+    # The last send is a minute before expiry; after that only Stripe can tell how it ended.
+    if closing:
+        return _read(case, hold)
+    return _movement(case, Do.CAPTURE, "due", hold, amount)
+
+
+def _read(case: Case, hold: PaymentFacts) -> Step:
+    expires = hold.expires_at or case.now
+    if expires > case.now:
+        return Step(Do.NOTHING, "expiring", at=expires, then=Do.READ, payment_id=hold.id)
+    return Step(Do.READ, "expired_by_now", at=case.now, payment_id=hold.id)
+
+
+def _movement(case: Case, do: Do, why: str, payment: PaymentFacts, amount: int) -> Step:
+    """`do` now, or at the next try when Stripe has refused it before."""
+    again = retry_at(case.purchase, payment.expires_at if payment.held else None)
+    stuck = case.purchase.refused_count >= REFUSALS_UNTIL_A_PERSON_LOOKS
+    later = again is not None and again > case.now
+    return Step(
+        Do.NOTHING if later else do,
+        "refused" if later else why,
+        at=again if later else case.now,
+        then=do,
+        payment_id=payment.id,
+        amount=amount,
+        attention="keeps_failing" if stuck else None,
+    )
+
+
+def _person(why: str, payment: PaymentFacts) -> Step:
+    return Step(Do.PERSON, why, payment_id=payment.id, attention=why)
+
+
+def _soon(case: Case) -> datetime:
+    return case.now + FIRST_RETRY

@@ -1,0 +1,166 @@
+"""Sends an operation to Stripe under its lease, and reads the answer for what it settles."""
+
+import json
+import os
+import signal
+import time
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from dashboard import clock, db
+from dashboard.payments import ledger
+from dashboard.payments.facts import CREATES, State, Verb
+from dashboard.payments.tables import Operation, Payment, Purchase
+from dashboard.stripe_gateway import Answer, Call, NotThere, Unreachable, gateway
+
+log = structlog.get_logger()
+LEASE = timedelta(seconds=45)
+# What may still be written this long after the lease was taken is answered before it runs out.
+WRITE_WITHIN = 25.0
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(minutes=10)
+STRIPE_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+
+
+def body_of(
+    verb: Verb, operation_id: str, purchase: Purchase, payment: Payment, amount: int, reason: str
+) -> dict[str, Any]:
+    """The mutation that `verb` means, as it is stored and sent: kind, target and parameters."""
+    mark = {"operation_id": operation_id}
+    if verb in CREATES:
+        params: dict[str, Any] = {
+            "amount": amount,
+            "currency": purchase.currency,
+            "customer": purchase.customer,
+            "payment_method": purchase.payment_method,
+            "capture_method": "automatic" if verb is Verb.CHARGE else "manual",
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "description": purchase.description,
+            "metadata": {**json.loads(purchase.metadata), **mark},
+        }
+        return {"kind": "create", "target": None, "params": params}
+    intent = payment.stripe_intent_id
+    if verb is Verb.CAPTURE:
+        params = {"amount_to_capture": amount, "metadata": mark}
+        return {"kind": "capture", "target": intent, "params": params}
+    said = reason if reason in STRIPE_REASONS else "requested_by_customer"
+    if verb is Verb.RELEASE:
+        return {"kind": "cancel", "target": intent, "params": {"cancellation_reason": said}}
+    params = {"payment_intent": intent, "amount": amount, "reason": said, "metadata": mark}
+    return {"kind": "refund", "target": None, "params": params}
+
+
+async def send(operation_id: str, *, states: tuple[State, ...] = (State.PLANNED,)) -> Operation:
+    """Take the lease of an operation in one of `states` and send it once.
+
+    Answers the operation as it stands afterwards, also when somebody else holds it.
+    """
+    db.require_no_transaction("a send")
+    started = time.perf_counter()
+    taken_at = clock.boot_seconds()
+    operation = await _take_lease(operation_id, states)
+    if operation is not None:
+        body = json.loads(operation.body)
+        call = Call(body["kind"], body["target"], body["params"])
+        answer = await gateway().send(
+            call,
+            key=f"{operation.id}:{operation.step}",
+            api_version=operation.api_version,
+            deadline=taken_at + WRITE_WITHIN,
+        )
+        _leave_if_stalled(taken_at)
+        await _take_answer(operation, answer)
+    after = await reload(operation_id)
+    if operation is not None:
+        _tell(after, started)
+    return after
+
+
+async def reload(operation_id: str) -> Operation:
+    """The operation's row as it is now; LookupError if there is none."""
+    row = await Operation.objects().get(Operation.id == operation_id)
+    if row is None:
+        raise LookupError(operation_id)
+    return row
+
+
+async def _take_lease(operation_id: str, states: tuple[State, ...]) -> Operation | None:
+    now = clock.now()
+    first = await Operation.select(Operation.first_sent_at).where(Operation.id == operation_id).first()
+    rows = (
+        await Operation.update(
+            {
+                "state": State.SENDING,
+                "lease": str(uuid.uuid4()),
+                "lease_until": now + LEASE,
+                "due_at": now + LEASE,
+                "first_sent_at": (first or {}).get("first_sent_at") or now,
+                "last_sent_at": now,
+                "sends": Operation.sends + 1,
+            }
+        )
+        .where(
+            (Operation.id == operation_id)
+            & Operation.state.is_in([str(state) for state in states])
+            & Operation.lease.is_null()
+        )
+        .returning(*Operation.all_columns())
+    )
+    return Operation(**rows[0]) if rows else None
+
+
+async def _take_answer(operation: Operation, answer: Answer) -> None:
+    """Let the ledger see what happened; only an answer that settles, read back, closes."""
+    if answer.object_id and Verb(operation.asked_verb) in CREATES:
+        await ledger.attach(operation.payment, answer.object_id)
+    if answer.refusal and answer.refusal.intent_id and Verb(operation.asked_verb) in CREATES:
+        await ledger.attach(operation.payment, answer.refusal.intent_id)
+    read_back = await _read_back(operation.payment)
+    if answer.outcome == "refused" and answer.refusal and read_back:
+        await ledger.refused(operation, answer.refusal)
+    elif answer.outcome == "unclear" or not read_back:
+        why = answer.why or "Stripe answered, but could not be read back."
+        await ledger.unknown(
+            operation, why, clock.now() + retry_delay(operation.sends), answer.replayed_error
+        )
+    elif (await reload(operation.id)).state == State.SENDING:
+        # Stripe said yes and does not show it yet: its own reads can lag behind its writes.
+        await ledger.unknown(operation, "not visible at Stripe yet", clock.now() + FIRST_RETRY, False)
+
+
+async def _read_back(payment_id: int) -> bool:
+    """Post what Stripe shows; false when that could not be read."""
+    payment = await Payment.objects().get(Payment.id == payment_id)
+    if payment is None or payment.stripe_intent_id is None:
+        return True
+    try:
+        await ledger.post(payment_id)
+    except (Unreachable, NotThere, ledger.Contended):
+        return False
+    return True
+
+
+def retry_delay(sends: int) -> timedelta:
+    """How long to wait after the `sends`-th unclear answer: 5 s, doubling up to 10 min."""
+    return min(FIRST_RETRY * 2 ** min(max(sends - 1, 0), 10), LONGEST_RETRY)
+
+
+def _leave_if_stalled(taken_at: float) -> None:
+    """A process that was suspended past its lease can't be trusted with another send."""
+    if clock.boot_seconds() - taken_at > LEASE.total_seconds():
+        log.error("process.stalled", seconds=round(clock.boot_seconds() - taken_at))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _tell(operation: Operation, started: float) -> None:
+    log.info(
+        f"payment.{operation.verb}.{operation.state}",
+        payment=operation.payment,
+        operation=operation.id,
+        by=operation.asked_by,
+        ms=round((time.perf_counter() - started) * 1000),
+    )

@@ -1,0 +1,179 @@
+"""Makes Stripe agree with what was decided: performs what `next_step` answers, one at a time."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from dashboard import clock, db
+from dashboard.payments import actions, events, ledger, queries
+from dashboard.payments.actions import SWEEP, Wish
+from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
+from dashboard.payments.facts import Verb
+from dashboard.payments.resume import resume
+from dashboard.payments.rules import Do, Step
+from dashboard.payments.tables import Payment, Purchase
+
+log = structlog.get_logger()
+MOST_STEPS = 6
+READ_AGAIN = timedelta(minutes=1)
+CLAIM_FOR = timedelta(minutes=1)
+VERBS = {
+    Do.AUTHORIZE: Verb.AUTHORIZE,
+    Do.CAPTURE: Verb.CAPTURE,
+    Do.RELEASE: Verb.RELEASE,
+    Do.REFUND: Verb.REFUND,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is owed, why, by whom, and from when a hold may be captured for it (None: as planned)."""
+
+    owed: int
+    reason: str
+    by: str
+    due_at: datetime | None = None
+
+
+async def decide(purchase_id: int, decision: Decision) -> int:
+    """Commit what is owed, inside the caller's transaction; answers what is owed now.
+
+    Once decided, `owed` only falls: a later decision for more changes nothing.
+    """
+    purchase = await ledger.touch(purchase_id)
+    if purchase.owed is not None and decision.owed > purchase.owed:
+        return int(purchase.owed)
+    await Purchase.update(
+        {
+            "owed": decision.owed,
+            "owed_reason": decision.reason[:500],
+            "decided_by": decision.by[:255],
+            "decided_at": clock.now(),
+            "capture_due_at": decision.due_at or purchase.capture_due_at,
+        }
+    ).where(Purchase.id == purchase_id)
+    return decision.owed
+
+
+async def settle(purchase_id: int) -> Step:
+    """Perform what is due for a purchase now and plan when to look again; idempotent.
+
+    Answers the step that it stopped at. Raises the gateway's Unreachable when Stripe can't be
+    read; the purchase then stays due.
+    """
+    for _ in range(MOST_STEPS):
+        books = await queries.books(purchase_id)
+        assert books is not None
+        step = books.step(clock.now())
+        if not await _act(step, books):
+            break
+    await _plan(books.purchase, step)
+    return step
+
+
+async def claim_due(purchase_id: int) -> bool:
+    """Take a due purchase for a minute, so that two workers don't look at it at once."""
+    now = clock.now()
+    rows = (
+        await Purchase.update({"due_at": now + CLAIM_FOR})
+        .where((Purchase.id == purchase_id) & (Purchase.due_at <= now))
+        .returning(Purchase.id)
+    )
+    return bool(rows)
+
+
+async def postpone(purchase_id: int, error: Exception) -> None:
+    """Back off one purchase that could not be settled; the others go on."""
+    purchase = await Purchase.objects().get(Purchase.id == purchase_id)
+    assert purchase is not None
+    failures = purchase.settle_failures + 1
+    delay = min(timedelta(minutes=1) * 2 ** min(failures - 1, 6), timedelta(hours=1))
+    said = f"{type(error).__name__}: {error}"[:500]
+    await Purchase.update(
+        {
+            "settle_failures": failures,
+            "settle_error": said,
+            "due_at": await _not_too_late(purchase_id, clock.now() + delay),
+        }
+    ).where(Purchase.id == purchase_id)
+    log.warning("settle.postponed", purchase=purchase_id, failures=failures, error=said)
+
+
+async def _not_too_late(purchase_id: int, at: datetime) -> datetime:
+    """Never let a back-off sleep through the end of a hold: a quarter of its time at most."""
+    books = await queries.books(purchase_id)
+    current = books.current_facts if books else None
+    if current is None or not current.held or current.expires_at is None:
+        return at
+    now = clock.now()
+    return min(at, now + max(READ_AGAIN, (current.expires_at - now) / 4))
+
+
+async def _act(step: Step, books: queries.Books) -> bool:
+    """Do the step; true when there may be another one right after it."""
+    purchase_id = books.purchase.id
+    if step.do is Do.DECIDE:
+        return await _decide(step, books)
+    if step.do is Do.READ and step.payment_id is not None:
+        before = books.current_facts
+        await ledger.post(step.payment_id)
+        fresh = await queries.books(purchase_id)
+        return fresh is not None and fresh.current_facts != before
+    if step.do is Do.RESUME and step.operation_id is not None:
+        return not queries.is_open(await resume(step.operation_id))
+    if step.do not in VERBS:
+        return False
+    wish = Wish(
+        VERBS[step.do], purchase_id, str(uuid.uuid4()), SWEEP, step.payment_id, step.amount,
+        reason=_cancel_reason(step),
+    )
+    try:
+        await actions.perform(wish)
+    except (Busy, Declined, NotAllowed, OutcomeUnknown):
+        # Each of these is in the rows now; the next look reads what to do about it.
+        pass
+    return True
+
+
+def _cancel_reason(step: Step) -> str:
+    return {"superseded": "duplicate", "cancel_intent": "abandoned"}.get(step.why, "")
+
+
+async def _decide(step: Step, books: queries.Books) -> bool:
+    """Write down what the clock, or the expiry policy, decides."""
+    payment = await Payment.objects().get(Payment.id == step.payment_id)
+    assert payment is not None
+    async with db.transaction():
+        if step.owed is not None:
+            due = clock.now() if step.policy == "capture" else None
+            decision = Decision(step.owed, step.why, SWEEP.name, due)
+            await decide(books.purchase.id, decision)
+        else:
+            await ledger.touch(books.purchase.id)
+        if step.policy:
+            await events.write_decision(payment, step.policy, step.why, step.owed or 0, SWEEP.name)
+            await Purchase.update({"expiry_decision": step.policy}).where(
+                Purchase.id == books.purchase.id
+            )
+    return True
+
+
+async def _plan(purchase: Purchase, step: Step) -> None:
+    """Keep when to look again and whether a person must, unless something changed meanwhile."""
+    now = clock.now()
+    at = step.at
+    if at is not None and at <= now:
+        # It was due and is still not done; another look must not spin.
+        at = now + READ_AGAIN
+    since = purchase.attention_since or now
+    await Purchase.update(
+        {
+            "due_at": at,
+            "attention": step.attention,
+            "attention_since": since if step.attention else None,
+            "settle_failures": 0,
+            "settle_error": "",
+        }
+    ).where((Purchase.id == purchase.id) & (Purchase.version == purchase.version))

@@ -1,0 +1,130 @@
+"""Refunds: several partial ones, never more than was captured, and some that fail later."""
+
+from dashboard.sandbox import amounts, charging, parameters, shapes
+from dashboard.sandbox.answers import Json, StripeError, invalid
+from dashboard.sandbox.turn import Turn
+
+# A pending refund settles, and a doomed one fails, this long after it was made.
+DECIDED_AFTER = 60.0
+
+
+def create(turn: Turn, _: str, given: Json) -> Json:
+    charge = _charge(turn, given)
+    amount = _amount(charge, given)
+    refund = shapes.refund(turn, charge, amount)
+    refund |= {"reason": given.get("reason"), "metadata": given.get("metadata", {})}
+    behaviour = charging.behaviour_of(turn, charge)
+    if behaviour == "refund_pending":
+        refund |= {"status": "pending", "pending_reason": "processing"}
+        refund["destination_details"]["card"]["type"] = "pending"
+        turn.later(turn.now + DECIDED_AFTER, "refund_succeed", refund["id"])
+    else:
+        _book(turn, refund)
+    if behaviour == "refund_fail":
+        turn.later(turn.now + DECIDED_AFTER, "refund_fail", refund["id"])
+    turn.store.save(refund)
+    turn.emit("refund.created", refund)
+    before = {"amount_refunded": charge["amount_refunded"]}
+    _count(turn, charge, amount)
+    turn.emit("charge.refunded", charge, before)
+    return refund
+
+
+def _charge(turn: Turn, given: Json) -> Json:
+    """The captured charge that is meant."""
+    if not given.get("charge") and not given.get("payment_intent"):
+        message = (
+            "One of the following params should be provided for this request: payment_intent or"
+            " charge."
+        )
+        raise invalid(message, "payment_intent", "parameter_missing")
+    if given.get("charge"):
+        charge = turn.get("charge", given["charge"], "charge", 404)
+        if given.get("payment_intent") not in (None, charge["payment_intent"]):
+            raise invalid("The charge belongs to another PaymentIntent.", "charge")
+    else:
+        intent = turn.get("payment_intent", given["payment_intent"], "payment_intent", 404)
+        found = intent["latest_charge"]
+        charge = turn.get("charge", found) if found else {"captured": False}
+    if not charge["captured"]:
+        name = given.get("payment_intent") or charge["payment_intent"]
+        raise StripeError(
+            f"This PaymentIntent ({name}) does not have a successful charge to refund.",
+            code="payment_intent_unexpected_state",
+            param="payment_intent",
+        )
+    return charge
+
+
+def _amount(charge: Json, given: Json) -> int:
+    if charge["disputed"]:
+        message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+        raise StripeError(message, code="charge_disputed")
+    rest: int = charge["amount_captured"] - charge["amount_refunded"]
+    if rest <= 0:
+        message = f"Charge {charge['id']} has already been refunded."
+        raise StripeError(message, code="charge_already_refunded")
+    amount: int = given.get("amount", rest)
+    amounts.check_step(amount, charge["currency"], "amount")
+    if amount > rest:
+        # Stripe names the parameter here and gives no code.
+        message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({rest})"
+        raise StripeError(message, param="amount")
+    return amount
+
+
+def _count(turn: Turn, charge: Json, amount: int) -> None:
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] >= charge["amount_captured"]
+    turn.store.save(charge)
+
+
+def _book(turn: Turn, refund: Json) -> None:
+    entry = shapes.balance_transaction(turn, "refund", refund, -refund["amount"], 0, "REFUND")
+    turn.store.save(entry)
+    refund["balance_transaction"] = entry["id"]
+
+
+def succeed(turn: Turn, name: str) -> None:
+    """A pending refund reaches the card."""
+    refund = turn.get("refund", name)
+    if refund["status"] != "pending":
+        return
+    refund |= {"status": "succeeded", "pending_reason": None}
+    refund["destination_details"]["card"]["type"] = "refund"
+    _book(turn, refund)
+    turn.store.save(refund)
+    turn.emit("refund.updated", refund, {"status": "pending"})
+
+
+def fail(turn: Turn, name: str) -> None:
+    """The bank sends a refund back: the money is the account's again, the charge unrefunded."""
+    refund = turn.get("refund", name)
+    before = {"status": refund["status"]}
+    if refund["status"] not in ("pending", "succeeded"):
+        return
+    if refund["balance_transaction"]:
+        entry = shapes.balance_transaction(
+            turn, "refund_failure", refund, refund["amount"], 0, "REFUND FAILURE"
+        )
+        turn.store.save(entry)
+        refund["failure_balance_transaction"] = entry["id"]
+    refund |= {
+        "failure_reason": "expired_or_canceled_card",
+        "pending_reason": None,
+        "status": "failed",
+    }
+    turn.store.save(refund)
+    _count(turn, turn.get("charge", refund["charge"]), -refund["amount"])
+    turn.emit("refund.updated", refund, before)
+    turn.emit("refund.failed", refund)
+
+
+def update(turn: Turn, name: str, given: Json) -> Json:
+    """Only a refund's metadata can be changed."""
+    refund = turn.get("refund", name, status=404)
+    before = refund["metadata"]
+    refund["metadata"] = parameters.merged(before, given.get("metadata", {}))
+    turn.store.save(refund)
+    turn.emit("refund.updated", refund, {"metadata": before})
+    return refund

@@ -1,0 +1,76 @@
+"""Why something was refused, said to a person. One table for the desk, the API and the batch."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboard.formats import money, time_of_day
+from dashboard.payments.facts import State, Verb
+from dashboard.payments.tables import Operation
+
+# The values in braces are filled by `not_allowed`; amounts and instants are formatted there.
+_REFUSED = {
+    "already_captured": "{amount} was captured already. Nothing was charged twice.",
+    "already_paid": "This booking is paid for, or its payment is still under way.",
+    "already_refunded": "All of it was refunded already.",
+    "already_released": "This hold was released already, so it can't be captured.",
+    "disputed": "The customer's bank has opened a dispute. Answer it in Stripe; "
+    "a refund now would pay twice.",
+    "hold_ended": "This hold ended at {at}, so it can't be captured.",
+    "limit": "Refunds above {most} need finance.",
+    "not_due": "This isn't due any more.",
+    "not_held": "Nothing is held on the card, so there is nothing to capture or release.",
+    "nothing_captured": "Nothing was captured, so there is nothing to refund.",
+    "nothing_owed": "Nothing is owed for this booking, so nothing can be charged.",
+    "overtaken": "It ended in another way first. The page shows how.",
+    "role": "Your role can look, but not move money.",
+    "stale": "The numbers have changed since you opened this form. Look again before you go on.",
+    "too_little": "Enter {least} or more.",
+    "too_much": "Enter {most} or less.",
+    "wrong_step": "Amounts of this currency end in 0.",
+}
+_DONE = {
+    Verb.AUTHORIZE: "reserved",
+    Verb.CHARGE: "charged",
+    Verb.CAPTURE: "captured",
+    Verb.RELEASE: "released",
+    Verb.REFUND: "refunded",
+}
+DOING = {
+    Verb.AUTHORIZE: "Reserving",
+    Verb.CHARGE: "Charging",
+    Verb.CAPTURE: "Capturing",
+    Verb.RELEASE: "Releasing",
+    Verb.REFUND: "Refunding",
+}
+
+
+def not_allowed(code: str, values: dict[str, Any], currency: str, zone: ZoneInfo) -> str:
+    """The sentence for a NotAllowed; amounts in `currency`, instants in `zone`."""
+    filled = {
+        name: time_of_day(value, zone) if name == "at" and value is not None
+        else money(value, currency) if name in ("amount", "most", "least")
+        else value
+        for name, value in values.items()
+    }
+    text = _REFUSED.get(code, "This can't be done now.")
+    if "{at}" in text and filled.get("at") is None:
+        return "This hold has ended, so it can't be captured."
+    return text.format(**filled)
+
+
+def busy(operation: Operation, zone: ZoneInfo) -> str:
+    """Who is at it, and since when: "Capturing… Ana, 14:02"."""
+    since = time_of_day(operation.asked_at, zone)
+    if operation.state in (State.UNKNOWN, State.STALLED):
+        return unknown(operation)
+    return f"{DOING[Verb(operation.verb)]}… {operation.asked_by}, {since}"
+
+
+def unknown(operation: Operation) -> str:
+    """What to say while Stripe has not answered clearly."""
+    amount = money(operation.amount, operation.currency)
+    done = _DONE[Verb(operation.verb)]
+    return (
+        f"Stripe hasn't answered. We don't know yet whether {amount} was {done}; "
+        "we are checking. Don't retry."
+    )

@@ -1,0 +1,126 @@
+"""What Stripe says, in our words: immutable pictures of its objects at one instant.
+
+Amounts are integers in the currency's minor unit; instants are aware and in UTC. The gateway makes
+these from the SDK's objects; everything behind it reads these and never the SDK's.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why Stripe said no. `message` is Stripe's own sentence and names no card number."""
+
+    code: str
+    message: str
+    decline_code: str | None = None
+    intent_id: str | None = None
+    charge_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    id: str
+    amount: int
+    status: str
+    created_at: datetime
+    reason: str | None = None
+    operation_id: str | None = None
+    failure_reason: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "succeeded"
+
+    @property
+    def pending(self) -> bool:
+        return self.status in ("pending", "requires_action")
+
+    @property
+    def failed(self) -> bool:
+        return self.status in ("failed", "canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class FundsMoved:
+    """A balance transaction of a dispute: negative when the funds were withdrawn."""
+
+    id: str
+    amount: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    id: str
+    amount: int
+    status: str
+    reason: str
+    created_at: datetime
+    due_at: datetime | None = None
+    funds: tuple[FundsMoved, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        return self.status not in ("won", "lost", "warning_closed", "prevented")
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The latest charge of an intent: the hold itself, a decline, or the money that was taken."""
+
+    id: str
+    created_at: datetime
+    status: str
+    amount: int
+    captured: bool
+    amount_captured: int
+    capture_before: datetime | None = None
+    settled_at: datetime | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A PaymentIntent with its latest charge, all of its refunds and its disputes."""
+
+    id: str
+    status: str
+    currency: str
+    amount: int
+    amount_received: int
+    created_at: datetime
+    fetched_at: datetime
+    manual: bool
+    operation_id: str | None = None
+    canceled_at: datetime | None = None
+    cancellation_reason: str | None = None
+    last_refusal: Refusal | None = None
+    charge: Charge | None = None
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    client_secret: str | None = field(default=None, repr=False)
+
+    @property
+    def held(self) -> bool:
+        return self.status == "requires_capture"
+
+    @property
+    def waiting(self) -> bool:
+        """The customer could still make it succeed, or the bank is still at it."""
+        return self.status in (
+            "requires_payment_method",
+            "requires_confirmation",
+            "requires_action",
+            "processing",
+        )
+
+    @property
+    def expired(self) -> bool:
+        return self.status == "canceled" and self.cancellation_reason in ("expired", "automatic")
+
+    @property
+    def hold_charge(self) -> Charge | None:
+        """The charge that reserved or took money; None when the latest one was declined."""
+        return self.charge if self.charge and self.charge.refusal is None else None

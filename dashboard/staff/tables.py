@@ -1,0 +1,49 @@
+"""The people at the desk, their sessions, and the tokens of programs."""
+
+from piccolo.apps.user.tables import BaseUser
+from piccolo.columns import Boolean, Varchar
+from piccolo.table import Table
+
+from dashboard.columns import Instant, OneOf, Reference, SerialId
+
+ROLES = ("viewer", "support", "finance", "admin")
+SCOPES = ("bookings", "payments", "tickets")
+
+
+class Staff(BaseUser, tablename="staff"):
+    """A person at the desk. Sign-in is by e-mail, kept in `username` and in `email` alike."""
+
+    role = OneOf(ROLES, default="viewer")
+    name = Varchar(length=200, default="")
+
+
+class StaffSession(Table, tablename="staff_session"):
+    """A signed-in browser. Only the hash of its token is kept."""
+
+    id = SerialId()
+    token_hash = Varchar(length=64, unique=True)
+    staff = Reference(Staff, index=True)
+    created_at = Instant()
+    seen_at = Instant()
+    expires_at = Instant(index=True)
+
+
+class SignInAttempt(Table, tablename="sign_in_attempt"):
+    """A failed sign-in, counted per account and per address to slow guessing down."""
+
+    id = SerialId()
+    account = Varchar(length=254, index=True)
+    address = Varchar(length=64, index=True)
+    at = Instant(index=True)
+
+
+class ApiToken(Table, tablename="api_token"):
+    """A program's key. Shown once, kept as a hash; `scopes` is a comma-separated list."""
+
+    id = SerialId()
+    name = Varchar(length=100)
+    token_hash = Varchar(length=64, unique=True)
+    scopes = Varchar(length=100)
+    active = Boolean(default=True)
+    created_at = Instant()
+    used_at = Instant(null=True)

@@ -1,0 +1,270 @@
+"""The only door to Stripe: the SDK's calls in our words, paced, with our reading of its answers."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import httpx
+import stripe
+from aiolimiter import AsyncLimiter
+
+from dashboard import clock, db
+from dashboard import stripe_reading as read
+from dashboard.settings import Settings
+from dashboard.snapshots import Intent, Refusal
+
+API_VERSION = stripe.api_version
+READ_TIMEOUT = 10.0
+SEND_TIMEOUT = 20.0
+SHARES = {"web": 0.25, "worker": 0.75}
+_EXPAND = ["latest_charge.balance_transaction"]
+_deadline: ContextVar[float | None] = ContextVar("send_deadline", default=None)
+
+
+class Unreachable(Exception):
+    """Stripe could not be read. Nothing was moved by the attempt."""
+
+
+class NotThere(Exception):
+    """Stripe knows no such object for this key."""
+
+
+class ForgedWebhook(Exception):
+    """A webhook whose signature, age or encoding is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A mutation, exactly as it is written down and sent, and sent again."""
+
+    kind: Literal["create", "capture", "cancel", "refund"]
+    target: str | None
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a mutation's answer settles. `unclear` settles nothing."""
+
+    outcome: Literal["done", "refused", "unclear"]
+    object_id: str | None = None
+    refusal: Refusal | None = None
+    why: str = ""
+    replayed_error: bool = False
+
+
+class StripeGateway:
+    """One client for one event loop."""
+
+    def __init__(
+        self, settings: Settings, *, door: str = "web", http_client: Any | None = None
+    ) -> None:
+        self.account = account_of(settings)
+        self._secrets = settings.webhook_secrets
+        rate = settings.stripe_rate_per_second * SHARES[door]
+        # One token at a time spaces the calls evenly: a burst is what Stripe answers with 429.
+        self._pace = AsyncLimiter(1, 1 / rate)
+        self._http = http_client or _FencedClient(timeout=SEND_TIMEOUT)
+        client = stripe.StripeClient(
+            settings.stripe_api_key,
+            base_addresses={"api": settings.stripe_api_base},
+            max_network_retries=0,
+            http_client=self._http,
+        )
+        self._api = client.v1
+
+    async def close(self) -> None:
+        await self._http.close_async()
+
+    async def send(self, call: Call, *, key: str, api_version: str, deadline: float) -> Answer:
+        """Send a mutation once, unless `deadline` (boot seconds) has passed before the write.
+
+        Never retried here; whatever does not settle the operation comes back as `unclear`.
+        """
+        db.require_no_transaction("a call to Stripe")
+        options: Any = {"idempotency_key": key, "stripe_version": api_version}
+        token = _deadline.set(deadline)
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await self._pace.acquire()
+                done = await self._perform(call, options)
+        except stripe.StripeError as error:
+            return _answer(error)
+        except TimeoutError:
+            return Answer("unclear", why="no answer in time")
+        finally:
+            _deadline.reset(token)
+        return Answer("done", object_id=done.id)
+
+    async def _perform(self, call: Call, options: Any) -> Any:
+        intents, params = self._api.payment_intents, call.params
+        if call.kind == "create":
+            return await intents.create_async(params, options)  # type: ignore[arg-type]
+        if call.kind == "refund":
+            return await self._api.refunds.create_async(params, options)  # type: ignore[arg-type]
+        target = _object_id(call.target)
+        if call.kind == "capture":
+            return await intents.capture_async(target, params, options)  # type: ignore[arg-type]
+        return await intents.cancel_async(target, params, options)  # type: ignore[arg-type]
+
+    async def fetch(self, intent_id: str) -> Intent:
+        """The intent as it stands, with its latest charge, all refunds and its disputes.
+
+        Raises NotThere, or Unreachable for anything that is no clear answer.
+        """
+        target = _object_id(intent_id)
+        async with self._reading():
+            raw: Any = await self._api.payment_intents.retrieve_async(
+                target, {"expand": _EXPAND}, _RETRY
+            )
+        return await self._complete(raw)
+
+    async def _complete(self, raw: Any) -> Intent:
+        refunds, disputes = [], []
+        latest = raw.latest_charge
+        if latest is not None and latest.captured:
+            refunds = [read.refund(item) async for item in self._refunds(raw.id)]
+            if latest.disputed:
+                disputes = [read.dispute(item) async for item in self._disputes(raw.id)]
+        return read.intent(raw, refunds, disputes, clock.now())
+
+    async def _refunds(self, intent_id: str) -> AsyncIterator[Any]:
+        async with self._reading():
+            page = await self._api.refunds.list_async(
+                {"payment_intent": intent_id, "limit": 100}, _RETRY
+            )
+            async for item in page.auto_paging_iter():
+                yield item
+
+    async def _disputes(self, intent_id: str) -> AsyncIterator[Any]:
+        async with self._reading():
+            page = await self._api.disputes.list_async(
+                {"payment_intent": intent_id, "limit": 100}, _RETRY
+            )
+            async for item in page.auto_paging_iter():
+                yield item
+
+    async def find_created(self, customer: str, operation_id: str, since: datetime) -> str | None:
+        """The id of the intent that `operation_id` created for `customer` since then, if any."""
+        seconds = int(since.timestamp())
+        async with self._reading():
+            page = await self._api.payment_intents.list_async(
+                {"customer": customer, "created": {"gte": seconds}, "limit": 100}, _RETRY
+            )
+            async for raw in page.auto_paging_iter():
+                if (raw.metadata or {}).get("operation_id") == operation_id:
+                    return str(raw.id)
+        return None
+
+    async def create_customer(self, *, name: str, email: str, key: str) -> str:
+        """Make a Customer, or find the one that the same key made; answers its id."""
+        options: Any = {"idempotency_key": key, **_RETRY}
+        async with self._reading():
+            made = await self._api.customers.create_async({"name": name, "email": email}, options)
+        return str(made.id)
+
+    @contextlib.asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        db.require_no_transaction("a call to Stripe")
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                await self._pace.acquire()
+                yield
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404:
+                raise NotThere(str(error.user_message)) from error
+            raise Unreachable(str(error.user_message)) from error
+        except stripe.StripeError as error:
+            raise Unreachable(type(error).__name__) from error
+        except TimeoutError as error:
+            raise Unreachable("no answer in time") from error
+
+    def verify_webhook(self, body: bytes, signature: str | None) -> None:
+        """Raises ForgedWebhook unless one of our secrets signed `body` in the last 300 seconds.
+
+        A signature is made with wall time and checked with it, also where our clock is moved.
+        """
+        for secret in self._secrets:
+            with contextlib.suppress(
+                stripe.SignatureVerificationError, ValueError, UnicodeDecodeError
+            ):
+                stripe.WebhookSignature.verify_header(body, signature, secret, 300)
+                return
+        raise ForgedWebhook("The signature does not match.")
+
+
+_RETRY: Any = {"max_network_retries": 2}
+
+
+class _FencedClient(stripe.HTTPXClient):
+    """The SDK's transport, with a fence: past the deadline nothing is written any more."""
+
+    async def request_async(
+        self, method: str, url: str, headers: Any, post_data: Any = None
+    ) -> Any:
+        args, kwargs = self._get_request_args_kwargs(method, url, headers, post_data)
+        try:
+            response = await self._client_async.request(
+                *args, extensions={"trace": _fence}, **kwargs
+            )
+        except Exception as error:
+            self._handle_request_error(error)
+        return response.content, response.status_code, response.headers
+
+
+async def _fence(name: str, _info: dict[str, Any]) -> None:
+    deadline = _deadline.get()
+    if deadline is None or not name.endswith("send_request_headers.started"):
+        return
+    if clock.boot_seconds() > deadline:
+        raise httpx.WriteTimeout("the lease ran out before the request was written")
+
+
+def _answer(error: stripe.StripeError) -> Answer:
+    """Which errors settle an operation: 402, and 400 other than a misused key. No others."""
+    status = error.http_status
+    detail = error.error
+    misused = isinstance(error, stripe.IdempotencyError)
+    if status == 402 or (status == 400 and not misused):
+        said = read.refusal(detail) or Refusal("error", str(error.user_message))
+        return Answer("refused", refusal=said)
+    replayed = str((error.headers or {}).get("idempotent-replayed", "")).lower() == "true"
+    return Answer(
+        "unclear",
+        why=f"{type(error).__name__} {status or ''}".strip(),
+        replayed_error=replayed and status is not None and status >= 500,
+    )
+
+
+def _object_id(value: str | None) -> str:
+    # The SDK would ask for the whole collection if the id were empty.
+    if not value:
+        raise ValueError("an object id is needed")
+    return value
+
+
+def account_of(settings: Settings) -> str:
+    """A name for the account behind the key that gives nothing of the key away."""
+    digest = hashlib.sha256(settings.stripe_api_key.encode()).hexdigest()[:12]
+    return f"{'sandbox' if settings.sandbox else 'stripe'}:{digest}"
+
+
+_gateway: StripeGateway | None = None
+
+
+def use(gateway: StripeGateway | None) -> None:
+    """Make `gateway` the one that this process talks through."""
+    global _gateway
+    _gateway = gateway
+
+
+def gateway() -> StripeGateway:
+    """The process's gateway; raises RuntimeError before `use`."""
+    if _gateway is None:
+        raise RuntimeError("no gateway is open in this process")
+    return _gateway
