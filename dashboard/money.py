@@ -9,9 +9,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-ZERO_DECIMAL = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()
-)
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
 SUPPORTED = frozenset(("usd", "eur", "gbp", "jpy", "kwd", "cad", "aud", "chf"))
 # The smallest charge Stripe takes, in minor units. Stripe applies it in the settlement currency;
