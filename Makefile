@@ -48,17 +48,15 @@ $(VENV)/.dev-stamp: requirements-dev.lock | $(BIN)/python
 	@$(PIP) -r requirements-dev.lock
 	@touch $@ $(VENV)/.run-stamp
 
-test: setup-dev system ## every test: SQLite, PostgreSQL, Redis, browser
-	@$(MAKE) --no-print-directory test-sqlite
-	@$(MAKE) --no-print-directory test-postgresql
-	@$(MAKE) --no-print-directory test-redis
-	@$(MAKE) --no-print-directory test-browser
+# One after the other, also under `make -j`: each wants both cores. `make -k test` tries them all.
+.NOTPARALLEL:
+test: test-sqlite test-postgresql test-redis test-browser ## every test: SQLite, PostgreSQL, Redis, browser
 
 # An invocation that finds no test fails: a renamed folder must not pass for a green one.
-test-sqlite: setup-dev ## the tests on SQLite
+test-sqlite: setup-dev system ## the tests on SQLite
 	$(PYTEST) tests -m "not browser and not redis"
 
-test-postgresql: setup-dev ## the tests that see a database, on PostgreSQL
+test-postgresql: setup-dev system ## the tests that see a database, on PostgreSQL
 	TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
 		$(addprefix --ignore=,$(WITHOUT_DATABASE))
 
