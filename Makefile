@@ -81,9 +81,9 @@ types: setup-dev ## mypy, strict
 check: lint types ## lint, types and the house rules
 	$(PYTEST) tests/test_house.py
 
-# Annotated with who wants what, hashed, and without addresses: any index with the same files will do.
+# Hashed and without addresses: any index with the same files will do.
 UV_LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
 lock: setup-dev ## renew the locks (UPGRADE=--upgrade takes newer versions)
 	$(UV_LOCK) pyproject.toml --extra dev -o requirements-dev.lock
