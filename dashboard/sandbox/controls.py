@@ -1,0 +1,192 @@
+"""The controls under `/_sandbox`: the clock, faults, webhooks, the log. JSON, on loopback only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qs
+
+import msgspec
+
+from dashboard import clock
+from dashboard.sandbox import due, faults, intents
+from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
+from dashboard.sandbox.signing import signature
+from dashboard.sandbox.turn import Turn
+
+if TYPE_CHECKING:
+    from dashboard.sandbox.core import Sandbox
+
+
+class _Clock(msgspec.Struct, forbid_unknown_fields=True):
+    to: float | None = None
+    advance: float | None = None
+
+
+class _Webhooks(msgspec.Struct, forbid_unknown_fields=True):
+    mode: Literal["send", "hold", "drop"] | None = None
+    url: str | None = None
+    secret: str | None = None
+
+
+class _Authentication(msgspec.Struct, forbid_unknown_fields=True):
+    result: Literal["success", "failure"]
+
+
+class _NextAuthorization(msgspec.Struct, forbid_unknown_fields=True):
+    capture_before: float | None
+
+
+def handle(sandbox: Sandbox, method: str, path: str, query: str, body: bytes) -> Response:
+    """Answer one control; a mistake in the request is a 400 with its reason."""
+    parts = path.removeprefix("/_sandbox/").split("/")
+    name = "/".join([parts[0], "*", *parts[2:]]) if len(parts) > 1 else parts[0]
+    control = _CONTROLS.get((method, name))
+    if control is None:
+        return answer(404, {"error": f"There is no control {method} {path}."})
+    try:
+        given = query.encode() if method == "GET" else body
+        return answer(200, control(sandbox, parts[1] if len(parts) > 1 else "", given))
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+        return answer(400, {"error": str(error)})
+    except RuntimeError as error:
+        return answer(409, {"error": str(error)})
+    except StripeError as error:
+        return answer(error.status, error.envelope())
+
+
+def _now(sandbox: Sandbox, _: str, __: bytes) -> Json:
+    return {"now": clock.now().timestamp()}
+
+
+def _move(sandbox: Sandbox, _: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body, type=_Clock)
+    if (given.to is None) == (given.advance is None):
+        raise ValueError("Give either `to` or `advance`.")
+    target = given.to
+    if target is None:
+        target = clock.now().timestamp() + (given.advance or 0.0)
+    clock.move_to(datetime.fromtimestamp(target, UTC))
+    applied = due.apply(sandbox.turn())
+    return {"now": clock.now().timestamp(), "applied": applied}
+
+
+def _order_fault(sandbox: Sandbox, _: str, body: bytes) -> Json:
+    faults.order(sandbox.store, msgspec.json.decode(body, type=faults.Fault))
+    return _faults(sandbox, _, body)
+
+
+def _faults(sandbox: Sandbox, _: str, __: bytes) -> Json:
+    return {"faults": faults.remaining(sandbox.store)}
+
+
+def _clear_faults(sandbox: Sandbox, _: str, body: bytes) -> Json:
+    faults.clear(sandbox.store)
+    return _faults(sandbox, _, body)
+
+
+def _set_webhooks(sandbox: Sandbox, _: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body, type=_Webhooks)
+    for name in ("mode", "url", "secret"):
+        value = getattr(given, name)
+        if value is not None:
+            sandbox.store.remember(f"webhook_{name}", value)
+    return _webhooks(sandbox, _, body)
+
+
+def _webhooks(sandbox: Sandbox, _: str, __: bytes) -> Json:
+    note = sandbox.store.note
+    return {"mode": note("webhook_mode", "send"), "url": note("webhook_url")}
+
+
+def _deliveries(sandbox: Sandbox, _: str, query: bytes) -> Json:
+    states = parse_qs(query.decode()).get("state", ["pending", "held", "sent", "dropped"])
+    marks = ", ".join("?" * len(states))
+    rows = sandbox.store.run(
+        f"SELECT * FROM deliveries WHERE state IN ({marks}) ORDER BY id", *states
+    )
+    secret = sandbox.store.note("webhook_secret", "")
+    return {"deliveries": [_shown(dict(row), secret) for row in rows]}
+
+
+def _shown(row: dict[str, Any], secret: str) -> Json:
+    body: bytes = row["body"]
+    return row | {"body": body.decode(), "signature": signature(secret, body)}
+
+
+def _requests(sandbox: Sandbox, _: str, __: bytes) -> Json:
+    rows = [dict(row) for row in sandbox.store.run("SELECT * FROM requests ORDER BY id")]
+    for row in rows:
+        row |= {"executed": bool(row["executed"]), "replayed": bool(row["replayed"])}
+    return {"requests": rows}
+
+
+def _clear_requests(sandbox: Sandbox, _: str, body: bytes) -> Json:
+    sandbox.store.run("DELETE FROM requests")
+    return _requests(sandbox, _, body)
+
+
+def _reset(sandbox: Sandbox, _: str, __: bytes) -> Json:
+    target = {name: sandbox.store.note(name) for name in ("webhook_url", "webhook_secret")}
+    sandbox.store.wipe()
+    sandbox.forget_hanging()
+    for name, value in target.items():
+        if value is not None:
+            sandbox.store.remember(name, value)
+    return {"reset": True}
+
+
+def _authenticate(sandbox: Sandbox, name: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body, type=_Authentication)
+    turn = sandbox.turn()
+    due.apply(turn)
+    return public(intents.authenticate(turn, name, given.result == "success"))
+
+
+def _next_authorization(sandbox: Sandbox, _: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body, type=_NextAuthorization)
+    ordered = {"capture_before": given.capture_before}
+    sandbox.store.remember("next_authorization", ordered)
+    return ordered
+
+
+_CONTROLS: dict[tuple[str, str], Callable[[Sandbox, str, bytes], Json]] = {
+    ("GET", "clock"): _now,
+    ("POST", "clock"): _move,
+    ("GET", "faults"): _faults,
+    ("POST", "faults"): _order_fault,
+    ("DELETE", "faults"): _clear_faults,
+    ("GET", "webhooks"): _webhooks,
+    ("POST", "webhooks"): _set_webhooks,
+    ("GET", "deliveries"): _deliveries,
+    ("GET", "requests"): _requests,
+    ("DELETE", "requests"): _clear_requests,
+    ("POST", "reset"): _reset,
+    ("POST", "intents/*/authenticate"): _authenticate,
+    ("POST", "next_authorization"): _next_authorization,
+}
+
+
+def log(
+    turn: Turn,
+    method: str,
+    path: str,
+    response: Response,
+    fault: faults.Fault | None,
+    executed: bool,
+    replayed: bool,
+) -> None:
+    """One line for a request that may change something; without a status where none was sent."""
+    turn.store.run(
+        "INSERT INTO requests (method, path, idempotency_key, status, executed, replayed, fault, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        method,
+        path,
+        (turn.request or {}).get("idempotency_key"),
+        response.status or None,
+        executed,
+        replayed,
+        f"{fault.when} {fault.kind}" if fault else None,
+        turn.now,
+    )
