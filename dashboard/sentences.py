@@ -47,8 +47,10 @@ DOING = {
 def not_allowed(code: str, values: dict[str, Any], currency: str, zone: ZoneInfo) -> str:
     """The sentence for a NotAllowed; amounts in `currency`, instants in `zone`."""
     filled = {
-        name: time_of_day(value, zone) if name == "at" and value is not None
-        else money(value, currency) if name in ("amount", "most", "least")
+        name: time_of_day(value, zone)
+        if name == "at" and value is not None
+        else money(value, currency)
+        if name in ("amount", "most", "least")
         else value
         for name, value in values.items()
     }

@@ -34,7 +34,9 @@ def refusal(
     return None
 
 
-def actions(purchase: PurchaseFacts, payment: PaymentFacts | None, now: datetime) -> tuple[Verb, ...]:
+def actions(
+    purchase: PurchaseFacts, payment: PaymentFacts | None, now: datetime
+) -> tuple[Verb, ...]:
     """The movements that staff may start now, in the order in which the page shows them."""
     if payment is None:
         return ()
@@ -44,7 +46,8 @@ def actions(purchase: PurchaseFacts, payment: PaymentFacts | None, now: datetime
         Verb.REFUND: payment.refundable,
     }
     return tuple(
-        verb for verb, amount in most.items()
+        verb
+        for verb, amount in most.items()
         if refusal(verb, amount, purchase, payment, now) is None
     )
 
@@ -84,9 +87,7 @@ def _capture(
     return _amount(amount, most, purchase.currency, minimum(purchase.currency))
 
 
-def _refund(
-    amount: int, payment: PaymentFacts, currency: str
-) -> tuple[str, dict[str, Any]] | None:
+def _refund(amount: int, payment: PaymentFacts, currency: str) -> tuple[str, dict[str, Any]] | None:
     if payment.disputed:
         return "disputed", {}
     if payment.captured == 0:
@@ -96,9 +97,7 @@ def _refund(
     return _amount(amount, payment.refundable, currency, step(currency))
 
 
-def _amount(
-    amount: int, most: int, currency: str, least: int
-) -> tuple[str, dict[str, Any]] | None:
+def _amount(amount: int, most: int, currency: str, least: int) -> tuple[str, dict[str, Any]] | None:
     if amount > most:
         return "too_much", {"most": most}
     if amount < min(least, most):

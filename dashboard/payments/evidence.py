@@ -124,14 +124,24 @@ def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Move
     charge = intent.charge
     if charge and charge.refusal:
         yield Movement(
-            f"declined:{charge.id}", "declined", charge.amount, charge.created_at, charge.id,
-            operation_id=intent.operation_id, reason=charge.refusal.message,
+            f"declined:{charge.id}",
+            "declined",
+            charge.amount,
+            charge.created_at,
+            charge.id,
+            operation_id=intent.operation_id,
+            reason=charge.refusal.message,
         )
     elif intent.last_refusal and intent.operation_id and intent.status == "requires_payment_method":
         # Refused before there was a charge: the attempt itself is the key.
         yield Movement(
-            f"declined:{intent.operation_id}", "declined", intent.amount, intent.created_at,
-            intent.id, operation_id=intent.operation_id, reason=intent.last_refusal.message,
+            f"declined:{intent.operation_id}",
+            "declined",
+            intent.amount,
+            intent.created_at,
+            intent.id,
+            operation_id=intent.operation_id,
+            reason=intent.last_refusal.message,
         )
     if intent.hold_charge and intent.manual:
         held = intent.hold_charge
@@ -149,9 +159,14 @@ def _ended(intent: Intent, event_at: datetime | None) -> Iterator[Movement]:
     if intent.status == "succeeded" and charge:
         at, whose = _taken_at(intent, event_at)
         yield Movement(
-            f"end:{charge.id}", "captured" if intent.manual else "charged",
-            intent.amount_received, at, charge.id, occurred_by=whose,
-            given_back=charge.amount - intent.amount_received, operation_id=intent.operation_id,
+            f"end:{charge.id}",
+            "captured" if intent.manual else "charged",
+            intent.amount_received,
+            at,
+            charge.id,
+            occurred_by=whose,
+            given_back=charge.amount - intent.amount_received,
+            operation_id=intent.operation_id,
         )
     if intent.status == "canceled":
         at = intent.canceled_at or intent.fetched_at
@@ -160,38 +175,62 @@ def _ended(intent: Intent, event_at: datetime | None) -> Iterator[Movement]:
             yield Movement(f"cancel:{intent.id}", "cancelled", 0, at, intent.id, reason=why)
         else:
             yield Movement(
-                f"end:{charge.id}", "expired" if intent.expired else "released",
-                charge.amount, at, charge.id, given_back=charge.amount, reason=why,
+                f"end:{charge.id}",
+                "expired" if intent.expired else "released",
+                charge.amount,
+                at,
+                charge.id,
+                given_back=charge.amount,
+                reason=why,
             )
 
 
 def _refund(refund: Refund) -> Movement:
     phase = "succeeded" if refund.succeeded else "failed" if refund.failed else "pending"
     return Movement(
-        f"refund:{refund.id}:{phase}", f"refund_{phase}", refund.amount, refund.created_at,
-        refund.id, operation_id=refund.operation_id,
+        f"refund:{refund.id}:{phase}",
+        f"refund_{phase}",
+        refund.amount,
+        refund.created_at,
+        refund.id,
+        operation_id=refund.operation_id,
         reason=refund.failure_reason or refund.reason or "",
     )
 
 
 def _dispute(dispute: Dispute, seen_at: datetime) -> Iterator[Movement]:
     yield Movement(
-        f"dispute:{dispute.id}:opened", "dispute_opened", dispute.amount, dispute.created_at,
-        dispute.id, reason=dispute.reason,
+        f"dispute:{dispute.id}:opened",
+        "dispute_opened",
+        dispute.amount,
+        dispute.created_at,
+        dispute.id,
+        reason=dispute.reason,
     )
     for moved in dispute.funds:
         yield Movement(
-            f"funds:{moved.id}", "funds_withdrawn" if moved.amount < 0 else "funds_reinstated",
-            abs(moved.amount), moved.created_at, moved.id, reason=dispute.reason,
+            f"funds:{moved.id}",
+            "funds_withdrawn" if moved.amount < 0 else "funds_reinstated",
+            abs(moved.amount),
+            moved.created_at,
+            moved.id,
+            reason=dispute.reason,
         )
     if not dispute.open:
         yield Movement(
-            f"dispute:{dispute.id}:closed", "dispute_closed", dispute.amount, seen_at,
-            dispute.id, occurred_by="fetch", reason=dispute.status,
+            f"dispute:{dispute.id}:closed",
+            "dispute_closed",
+            dispute.amount,
+            seen_at,
+            dispute.id,
+            occurred_by="fetch",
+            reason=dispute.status,
         )
 
 
-def outcome(operation_id: str, verbs: tuple[Verb, Verb], is_open: bool, intent: Intent) -> State | None:
+def outcome(
+    operation_id: str, verbs: tuple[Verb, Verb], is_open: bool, intent: Intent
+) -> State | None:
     """What the snapshot proves about an operation; None when it proves nothing.
 
     `verbs` are what was asked and the present step. A cancel carries no metadata at Stripe, so a

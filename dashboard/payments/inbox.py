@@ -137,9 +137,7 @@ async def replay(event_id: str) -> None:
 async def _claim(event_id: str) -> StripeEvent | None:
     now = clock.now()
     rows = (
-        await StripeEvent.update(
-            {"due_at": now + CLAIM_FOR, "attempts": StripeEvent.attempts + 1}
-        )
+        await StripeEvent.update({"due_at": now + CLAIM_FOR, "attempts": StripeEvent.attempts + 1})
         .where(
             (StripeEvent.id == event_id)
             & (StripeEvent.state == "waiting")

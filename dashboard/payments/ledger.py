@@ -164,8 +164,10 @@ async def turn(operation: Operation, to: State, values: dict[str, Any]) -> bool:
     closing: dict[str, Any] = {}
     if to not in OPEN:
         closing = {"open_for": None, "due_at": None, "lease": None, "closed_at": clock.now()}
-    lease = Operation.lease.is_null() if operation.lease is None else (
-        Operation.lease == operation.lease
+    lease = (
+        Operation.lease.is_null()
+        if operation.lease is None
+        else (Operation.lease == operation.lease)
     )
     rows = (
         await Operation.update({"state": to, **closing, **values})
@@ -217,15 +219,17 @@ async def _count_refusal(purchase: Purchase, refusal: Refusal) -> None:
 
 async def _never_created(operation: Operation, refusal: Refusal) -> bool:
     """A create that left no intent behind: the attempt has failed and nothing is held."""
-    rows = await Payment.update(
-        {
-            "payment_status": Status.FAILED,
-            "refusal_code": (refusal.decline_code or refusal.code)[:80],
-            "refusal_message": refusal.message[:500],
-            "version": Payment.version + 1,
-        }
-    ).where((Payment.id == operation.payment) & (Payment.stripe_intent_id.is_null())).returning(
-        Payment.id
+    rows = (
+        await Payment.update(
+            {
+                "payment_status": Status.FAILED,
+                "refusal_code": (refusal.decline_code or refusal.code)[:80],
+                "refusal_message": refusal.message[:500],
+                "version": Payment.version + 1,
+            }
+        )
+        .where((Payment.id == operation.payment) & (Payment.stripe_intent_id.is_null()))
+        .returning(Payment.id)
     )
     return bool(rows)
 
@@ -241,7 +245,9 @@ async def _lower_owed(
 ) -> None:
     """A refund made outside the desk is a decision too: what it left is what is owed."""
     ours = {operation.id for operation in operations}
-    foreign = any(refund.operation_id not in ours and not refund.failed for refund in intent.refunds)
+    foreign = any(
+        refund.operation_id not in ours and not refund.failed for refund in intent.refunds
+    )
     kept = payment.captured_amount - payment.refunded_amount - payment.refund_pending_amount
     kept = max(0, kept - payment.lost_amount)
     if not foreign or purchase.owed is None or purchase.owed <= kept:
@@ -283,5 +289,7 @@ async def _payment(payment_id: int) -> Payment:
 
 async def _operations(payment_id: int) -> list[Operation]:
     return (
-        await Operation.objects().where(Operation.payment == payment_id).order_by(Operation.asked_at)
+        await Operation.objects()
+        .where(Operation.payment == payment_id)
+        .order_by(Operation.asked_at)
     )

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard import settings
-from dashboard.payments.facts import OPEN, OperationFacts, PaymentFacts, PurchaseFacts, State, Status, Verb
+from dashboard.payments.facts import (
+    OPEN,
+    OperationFacts,
+    PaymentFacts,
+    PurchaseFacts,
+    State,
+    Status,
+    Verb,
+)
 from dashboard.payments.rules import Step, next_step
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase
 

@@ -130,7 +130,10 @@ def _a_person_first(case: Case) -> Step | None:
             return _person("refund_failed", payment)
     if case.operation and case.operation.state is State.STALLED:
         return Step(
-            Do.PERSON, "stalled", operation_id=case.operation.id, attention="stalled",
+            Do.PERSON,
+            "stalled",
+            operation_id=case.operation.id,
+            attention="stalled",
             payment_id=case.operation.payment_id,
         )
     return None
@@ -294,9 +297,7 @@ def _wait(case: Case) -> Step:
         return Step(Do.NOTHING, "customer", at=at, then=Do.DECIDE, payment_id=payment.id)
     if payment.status is Status.FAILED and case.purchase.owed is None:
         at_start = case.purchase.capture_due_at
-        return Step(
-            Do.NOTHING, "declined", at=at_start, then=Do.DECIDE, payment_id=payment.id
-        )
+        return Step(Do.NOTHING, "declined", at=at_start, then=Do.DECIDE, payment_id=payment.id)
     return Step(Do.NOTHING, "done", payment_id=payment.id)
 
 

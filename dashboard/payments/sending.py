@@ -90,7 +90,9 @@ async def reload(operation_id: str) -> Operation:
 
 async def _take_lease(operation_id: str, states: tuple[State, ...]) -> Operation | None:
     now = clock.now()
-    first = await Operation.select(Operation.first_sent_at).where(Operation.id == operation_id).first()
+    first = (
+        await Operation.select(Operation.first_sent_at).where(Operation.id == operation_id).first()
+    )
     rows = (
         await Operation.update(
             {
@@ -129,7 +131,9 @@ async def _take_answer(operation: Operation, answer: Answer) -> None:
         )
     elif (await reload(operation.id)).state == State.SENDING:
         # Stripe said yes and does not show it yet: its own reads can lag behind its writes.
-        await ledger.unknown(operation, "not visible at Stripe yet", clock.now() + FIRST_RETRY, False)
+        await ledger.unknown(
+            operation, "not visible at Stripe yet", clock.now() + FIRST_RETRY, False
+        )
 
 
 async def _read_back(payment_id: int) -> bool:

@@ -126,7 +126,12 @@ async def _act(step: Step, books: queries.Books) -> bool:
     if step.do not in VERBS:
         return False
     wish = Wish(
-        VERBS[step.do], purchase_id, str(uuid.uuid4()), SWEEP, step.payment_id, step.amount,
+        VERBS[step.do],
+        purchase_id,
+        str(uuid.uuid4()),
+        SWEEP,
+        step.payment_id,
+        step.amount,
         reason=_cancel_reason(step),
     )
     try:
