@@ -1,4 +1,4 @@
-"""What happens at the card networks: authorization, decline, capture, and the money that follows."""
+"""What happens at the card networks: authorization, decline, capture, and the money after."""
 
 from typing import Any
 
@@ -94,9 +94,7 @@ def _three_d_secure() -> Json:
     }
 
 
-def decline(
-    turn: Turn, intent: Json, method: Json, code: str, decline_code: str
-) -> StripeError:
+def decline(turn: Turn, intent: Json, method: Json, code: str, decline_code: str) -> StripeError:
     """The bank says no: a failed charge, an intent without a card, and the error to raise."""
     message = decline_message(decline_code)
     charge = shapes.charge(turn, intent, method)
@@ -138,9 +136,7 @@ def book(turn: Turn, charge: Json) -> None:
     """Give the captured charge its balance transaction."""
     amount = charge["amount_captured"]
     kept = amounts.fee(amount)
-    entry = shapes.balance_transaction(
-        turn, "charge", charge, amount, kept, charge["description"]
-    )
+    entry = shapes.balance_transaction(turn, "charge", charge, amount, kept, charge["description"])
     turn.store.save(entry)
     charge["balance_transaction"] = entry["id"]
 

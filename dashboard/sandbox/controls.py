@@ -1,10 +1,8 @@
 """The controls under `/_sandbox`: the clock, faults, webhooks, the log. JSON, on loopback only."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import parse_qs
 
 import msgspec
@@ -13,10 +11,18 @@ from dashboard import clock
 from dashboard.sandbox import due, faults, intents
 from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
 from dashboard.sandbox.signing import signature
+from dashboard.sandbox.store import Store
 from dashboard.sandbox.turn import Turn
 
-if TYPE_CHECKING:
-    from dashboard.sandbox.core import Sandbox
+
+class Controlled(Protocol):
+    """What the controls need of the sandbox."""
+
+    store: Store
+
+    def turn(self) -> Turn: ...
+
+    def forget_hanging(self) -> None: ...
 
 
 class _Clock(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,7 +44,7 @@ class _NextAuthorization(msgspec.Struct, forbid_unknown_fields=True):
     capture_before: float | None
 
 
-def handle(sandbox: Sandbox, method: str, path: str, query: str, body: bytes) -> Response:
+def handle(sandbox: Controlled, method: str, path: str, query: str, body: bytes) -> Response:
     """Answer one control; a mistake in the request is a 400 with its reason."""
     parts = path.removeprefix("/_sandbox/").split("/")
     name = "/".join([parts[0], "*", *parts[2:]]) if len(parts) > 1 else parts[0]
@@ -56,11 +62,11 @@ def handle(sandbox: Sandbox, method: str, path: str, query: str, body: bytes) ->
         return answer(error.status, error.envelope())
 
 
-def _now(sandbox: Sandbox, _: str, __: bytes) -> Json:
+def _now(sandbox: Controlled, _: str, __: bytes) -> Json:
     return {"now": clock.now().timestamp()}
 
 
-def _move(sandbox: Sandbox, _: str, body: bytes) -> Json:
+def _move(sandbox: Controlled, _: str, body: bytes) -> Json:
     given = msgspec.json.decode(body, type=_Clock)
     if (given.to is None) == (given.advance is None):
         raise ValueError("Give either `to` or `advance`.")
@@ -72,21 +78,21 @@ def _move(sandbox: Sandbox, _: str, body: bytes) -> Json:
     return {"now": clock.now().timestamp(), "applied": applied}
 
 
-def _order_fault(sandbox: Sandbox, _: str, body: bytes) -> Json:
+def _order_fault(sandbox: Controlled, _: str, body: bytes) -> Json:
     faults.order(sandbox.store, msgspec.json.decode(body, type=faults.Fault))
     return _faults(sandbox, _, body)
 
 
-def _faults(sandbox: Sandbox, _: str, __: bytes) -> Json:
+def _faults(sandbox: Controlled, _: str, __: bytes) -> Json:
     return {"faults": faults.remaining(sandbox.store)}
 
 
-def _clear_faults(sandbox: Sandbox, _: str, body: bytes) -> Json:
+def _clear_faults(sandbox: Controlled, _: str, body: bytes) -> Json:
     faults.clear(sandbox.store)
     return _faults(sandbox, _, body)
 
 
-def _set_webhooks(sandbox: Sandbox, _: str, body: bytes) -> Json:
+def _set_webhooks(sandbox: Controlled, _: str, body: bytes) -> Json:
     given = msgspec.json.decode(body, type=_Webhooks)
     for name in ("mode", "url", "secret"):
         value = getattr(given, name)
@@ -95,16 +101,15 @@ def _set_webhooks(sandbox: Sandbox, _: str, body: bytes) -> Json:
     return _webhooks(sandbox, _, body)
 
 
-def _webhooks(sandbox: Sandbox, _: str, __: bytes) -> Json:
+def _webhooks(sandbox: Controlled, _: str, __: bytes) -> Json:
     note = sandbox.store.note
     return {"mode": note("webhook_mode", "send"), "url": note("webhook_url")}
 
 
-def _deliveries(sandbox: Sandbox, _: str, query: bytes) -> Json:
-    states = parse_qs(query.decode()).get("state", ["pending", "held", "sent", "dropped"])
-    marks = ", ".join("?" * len(states))
+def _deliveries(sandbox: Controlled, _: str, query: bytes) -> Json:
+    state = parse_qs(query.decode()).get("state", [None])[0]
     rows = sandbox.store.run(
-        f"SELECT * FROM deliveries WHERE state IN ({marks}) ORDER BY id", *states
+        "SELECT * FROM deliveries WHERE ? IS NULL OR state = ? ORDER BY id", state, state
     )
     secret = sandbox.store.note("webhook_secret", "")
     return {"deliveries": [_shown(dict(row), secret) for row in rows]}
@@ -115,19 +120,19 @@ def _shown(row: dict[str, Any], secret: str) -> Json:
     return row | {"body": body.decode(), "signature": signature(secret, body)}
 
 
-def _requests(sandbox: Sandbox, _: str, __: bytes) -> Json:
+def _requests(sandbox: Controlled, _: str, __: bytes) -> Json:
     rows = [dict(row) for row in sandbox.store.run("SELECT * FROM requests ORDER BY id")]
     for row in rows:
         row |= {"executed": bool(row["executed"]), "replayed": bool(row["replayed"])}
     return {"requests": rows}
 
 
-def _clear_requests(sandbox: Sandbox, _: str, body: bytes) -> Json:
+def _clear_requests(sandbox: Controlled, _: str, body: bytes) -> Json:
     sandbox.store.run("DELETE FROM requests")
     return _requests(sandbox, _, body)
 
 
-def _reset(sandbox: Sandbox, _: str, __: bytes) -> Json:
+def _reset(sandbox: Controlled, _: str, __: bytes) -> Json:
     target = {name: sandbox.store.note(name) for name in ("webhook_url", "webhook_secret")}
     sandbox.store.wipe()
     sandbox.forget_hanging()
@@ -137,21 +142,21 @@ def _reset(sandbox: Sandbox, _: str, __: bytes) -> Json:
     return {"reset": True}
 
 
-def _authenticate(sandbox: Sandbox, name: str, body: bytes) -> Json:
+def _authenticate(sandbox: Controlled, name: str, body: bytes) -> Json:
     given = msgspec.json.decode(body, type=_Authentication)
     turn = sandbox.turn()
     due.apply(turn)
     return public(intents.authenticate(turn, name, given.result == "success"))
 
 
-def _next_authorization(sandbox: Sandbox, _: str, body: bytes) -> Json:
+def _next_authorization(sandbox: Controlled, _: str, body: bytes) -> Json:
     given = msgspec.json.decode(body, type=_NextAuthorization)
     ordered = {"capture_before": given.capture_before}
     sandbox.store.remember("next_authorization", ordered)
     return ordered
 
 
-_CONTROLS: dict[tuple[str, str], Callable[[Sandbox, str, bytes], Json]] = {
+_CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("GET", "clock"): _now,
     ("POST", "clock"): _move,
     ("GET", "faults"): _faults,
@@ -179,7 +184,8 @@ def log(
 ) -> None:
     """One line for a request that may change something; without a status where none was sent."""
     turn.store.run(
-        "INSERT INTO requests (method, path, idempotency_key, status, executed, replayed, fault, at)"
+        "INSERT INTO requests"
+        " (method, path, idempotency_key, status, executed, replayed, fault, at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         method,
         path,

@@ -41,7 +41,8 @@ class Sandbox:
     ) -> None:
         self.store = Store(state_file)
         self.api_key = api_key
-        self.ids = random.SystemRandom() if seed is None else random.Random(seed)
+        # Ids are names and no secrets: a simulation wants the same ones every time.
+        self.ids = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311
         # Keys of requests that hang before anything was done: a repeat meets a 409 until then.
         self._hanging: dict[str, float] = {}
         with self.store.transaction():
@@ -65,9 +66,7 @@ class Sandbox:
         with self.store.transaction():
             return due.apply(self.turn())
 
-    def handle(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes
-    ) -> Response:
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one request; `target` is the path with its query."""
         path, _, query = target.partition("?")
         with self.store.transaction():
@@ -94,7 +93,9 @@ class Sandbox:
             if fault is not None:
                 outcome = self._spoiled(fault, key, outcome)
         if method != "GET":
-            controls.log(turn, method, path, outcome.response, fault, outcome.executed, outcome.replayed)
+            controls.log(
+                turn, method, path, outcome.response, fault, outcome.executed, outcome.replayed
+            )
         return _headed(outcome, request_id, key)
 
     def _spoiled(self, fault: faults.Fault, key: str | None, outcome: _Outcome) -> _Outcome:

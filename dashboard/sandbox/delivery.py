@@ -1,7 +1,8 @@
 """Webhooks on their way: at least once, up to ten at a time, retried for three days."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from functools import partial
 from typing import Any
 
 import httpx
@@ -64,9 +65,9 @@ class Courier:
             if row["id"] not in self._flying:
                 task = asyncio.create_task(self.send(row["id"]))
                 self._flying[row["id"]] = task
-                task.add_done_callback(lambda _, name=row["id"]: self._landed(name))
+                task.add_done_callback(partial(self._landed, row["id"]))
 
-    def _landed(self, name: int) -> None:
+    def _landed(self, name: int, _: asyncio.Task[int | None]) -> None:
         del self._flying[name]
         self.wake()
 
@@ -87,11 +88,9 @@ class Courier:
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
         status: int | None = None
-        try:
+        # A receiver that is down is the everyday case: the row keeps its next attempt.
+        with contextlib.suppress(httpx.HTTPError):
             status = (await self._client.post(url, content=body, headers=headers)).status_code
-        except httpx.HTTPError:
-            # A receiver that is down is the everyday case: the row keeps its next attempt.
-            pass
         self._record(name, status)
         return status
 
@@ -116,11 +115,9 @@ class Courier:
 
     async def release(self, reverse: bool) -> list[int | None]:
         """Send everything that was held, one after the other, so that the order is kept."""
-        order = "DESC" if reverse else "ASC"
-        rows: Sequence[Any] = self._store.run(
-            f"SELECT id FROM deliveries WHERE state = 'held' ORDER BY id {order}"
-        ).fetchall()
-        return [await self.send(row["id"]) for row in rows]
+        rows = self._store.run("SELECT id FROM deliveries WHERE state = 'held' ORDER BY id")
+        names = [row["id"] for row in rows]
+        return [await self.send(name) for name in (reversed(names) if reverse else names)]
 
     async def drain(self) -> dict[str, int]:
         """Wait until nothing is pending, 20 s at most; the number of deliveries by state."""

@@ -22,9 +22,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 _ERRORS = {
-    "500": StripeError(
-        "An unknown error occurred.", status=500, kind="api_error", executed=False
-    ),
+    "500": StripeError("An unknown error occurred.", status=500, kind="api_error", executed=False),
     "429": StripeError(
         "Request rate limit exceeded.", status=429, code="rate_limit", executed=False
     ),
@@ -44,14 +42,15 @@ def in_flight() -> StripeError:
 
 
 def order(store: Store, fault: Fault) -> None:
-    store.run("INSERT INTO faults (times, body) VALUES (?, ?)", fault.times, msgspec.json.encode(fault))
+    store.run(
+        "INSERT INTO faults (times, body) VALUES (?, ?)", fault.times, msgspec.json.encode(fault)
+    )
 
 
 def remaining(store: Store) -> list[Json]:
     rows = store.run("SELECT id, times, body FROM faults ORDER BY id")
     return [
-        {**msgspec.json.decode(row["body"]), "id": row["id"], "times": row["times"]}
-        for row in rows
+        {**msgspec.json.decode(row["body"]), "id": row["id"], "times": row["times"]} for row in rows
     ]
 
 

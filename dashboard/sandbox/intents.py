@@ -7,8 +7,8 @@ from dashboard.sandbox.turn import Turn
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 CANCELABLE = (*OPEN, "requires_capture")
-_PLAIN = """allowed_payment_method_types automatic_payment_methods capture_method confirmation_method
-    customer description receipt_email setup_future_usage statement_descriptor
+_PLAIN = """allowed_payment_method_types automatic_payment_methods capture_method
+    confirmation_method customer description receipt_email setup_future_usage statement_descriptor
     statement_descriptor_suffix transfer_group""".split()
 _CONFIRM_ONLY = ("error_on_requires_action", "off_session", "return_url")
 _NO_RETURN_URL = (
@@ -95,8 +95,7 @@ def confirm(turn: Turn, name: str, given: Json) -> Json:
     intent = turn.get("payment_intent", name, "intent", 404)
     if intent["status"] not in OPEN:
         message = (
-            f"You cannot confirm this PaymentIntent because it has a status of"
-            f" {intent['status']}."
+            f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}."
         )
         raise unexpected_state(message, public(intent))
     _check_types(given)
@@ -200,7 +199,7 @@ def capture(turn: Turn, name: str, given: Json) -> Json:
         raise unexpected_state(message, public(intent))
     if given.get("final_capture") is False:
         raise invalid("Multicapture is not available for this PaymentIntent.", "final_capture")
-    amount = given.get("amount_to_capture", intent["amount_capturable"])
+    amount = int(given.get("amount_to_capture", intent["amount_capturable"]))
     amounts.check_step(amount, intent["currency"], "amount_to_capture")
     if amount > intent["amount_capturable"]:
         raise StripeError(

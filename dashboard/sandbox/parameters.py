@@ -202,9 +202,7 @@ CAPTURE: dict[str, Reader] = {
     "statement_descriptor_suffix": text,
 }
 CANCEL: dict[str, Reader] = {
-    "cancellation_reason": one_of(
-        "duplicate", "fraudulent", "requested_by_customer", "abandoned"
-    ),
+    "cancellation_reason": one_of("duplicate", "fraudulent", "requested_by_customer", "abandoned"),
     "expand": texts,
 }
 REFUND: dict[str, Reader] = {

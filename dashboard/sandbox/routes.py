@@ -45,12 +45,8 @@ def _page(turn: Turn, _: str, given: Json, kind: str, url: str) -> Json:
 _ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "customers"): Route("customer", parameters.CUSTOMER, people.create_customer),
     ("POST", "customers/*"): Route("customer", parameters.CUSTOMER, people.update_customer),
-    ("POST", "payment_methods/*/attach"): Route(
-        "payment_method", parameters.ATTACH, people.attach
-    ),
-    ("POST", "payment_intents"): Route(
-        "payment_intent", parameters.INTENT_CREATE, intents.create
-    ),
+    ("POST", "payment_methods/*/attach"): Route("payment_method", parameters.ATTACH, people.attach),
+    ("POST", "payment_intents"): Route("payment_intent", parameters.INTENT_CREATE, intents.create),
     ("POST", "payment_intents/*"): Route(
         "payment_intent", parameters.INTENT_UPDATE, intents.update
     ),
@@ -67,9 +63,7 @@ _ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "refunds/*"): Route("refund", parameters.METADATA, refunds.update),
 }
 for _name, _kind in _COLLECTIONS.items():
-    _ROUTES["GET", f"{_name}/*"] = Route(
-        _kind, parameters.RETRIEVE, partial(_retrieve, kind=_kind)
-    )
+    _ROUTES["GET", f"{_name}/*"] = Route(_kind, parameters.RETRIEVE, partial(_retrieve, kind=_kind))
     if _kind in parameters.LISTS:
         _ROUTES["GET", _name] = Route(
             f"list:{_kind}",
@@ -84,7 +78,7 @@ _ROUTES["GET", "payment_methods/*"] = Route(
 
 def find(method: str, path: str) -> tuple[Route, str]:
     """The operation at an address and the id in it; raises Stripe's 404."""
-    parts = path.removeprefix("/v1/").split("/")
+    parts = path.removeprefix("/v1/").rstrip("/").split("/")
     name = parts[1] if len(parts) > 1 else ""
     pattern = "/".join([parts[0], "*", *parts[2:]]) if len(parts) > 1 else parts[0]
     route = _ROUTES.get((method, pattern)) if path.startswith("/v1/") else None

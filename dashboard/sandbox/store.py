@@ -48,7 +48,7 @@ _TABLES = "objects idempotency due deliveries faults requests notes".split()
 
 
 class Store:
-    """Rows of one sandbox. Not for several threads at once: the core takes one request at a time."""
+    """Rows of one sandbox, for one thread at a time: the core takes one request at a time."""
 
     def __init__(self, path: Path | str) -> None:
         if isinstance(path, Path):
@@ -86,7 +86,7 @@ class Store:
 
     def wipe(self) -> None:
         for table in _TABLES:
-            self._db.execute(f"DELETE FROM {table}")
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608  The names are ours.
 
     def note(self, name: str, default: Any = None) -> Any:
         """A small remembered value."""
@@ -133,7 +133,8 @@ class Store:
             values += value if isinstance(value, list | tuple) else [value]
         order = "DESC" if newest_first else "ASC"
         rows = self.run(
-            f"SELECT body FROM objects WHERE {conditions}"
+            # The conditions are written in `listing`; every value is bound.
+            f"SELECT body FROM objects WHERE {conditions}"  # noqa: S608
             f" ORDER BY created {order}, seq {order} LIMIT {limit:d}",
             *values,
         )

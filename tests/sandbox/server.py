@@ -34,9 +34,11 @@ class RunningSandbox:
         """The real SDK, pointed here."""
         return stripe.StripeClient(self.api_key, base_addresses={"api": self.url}, **options)
 
-    def control(self, method: str, path: str, body: Json | None = None, **query: str) -> Json:
+    def control(
+        self, method: str, path: str, body: Json | None = None, query: Json | None = None
+    ) -> Json:
         """Any control; raises for an answer that is not a success."""
-        answer = self.http.request(method, f"/_sandbox/{path}", json=body, params=query)
+        answer = self.http.request(method, f"/_sandbox/{path}", json=body, params=query or {})
         answer.raise_for_status()
         decoded: Json = answer.json()
         return decoded
@@ -64,7 +66,7 @@ class RunningSandbox:
     def deliveries(self, state: str | None = None) -> list[Json]:
         """Deliveries in the order of their creation, with `body` and a fresh `signature`."""
         query = {} if state is None else {"state": state}
-        found: list[Json] = self.control("GET", "deliveries", **query)["deliveries"]
+        found: list[Json] = self.control("GET", "deliveries", query=query)["deliveries"]
         return found
 
     def deliver(self, delivery: int, times: int = 1) -> list[int | None]:
@@ -122,9 +124,7 @@ def running_sandbox(
     )
     listener = socket.create_server(("127.0.0.1", port or 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
