@@ -5,6 +5,7 @@ import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
@@ -55,11 +56,13 @@ class Current:
         self._variable.set(transaction)
 
 
-def refuse_naive(querystring: Any, arguments: Iterable[Any]) -> None:
-    """Raise NaiveDatetime if a value of the query is a datetime without a time zone.
+def refuse_unsafe(querystring: Any, arguments: Iterable[Any]) -> None:
+    """Raise NaiveDatetime or TypeError for a value that a database would quietly make another.
 
     Every value of every query passes here, in inserts, updates and filters alike. SQLite would
-    store a naive datetime as it is, and PostgreSQL would read it in the server's time zone.
+    store a datetime without a time zone as it is, and PostgreSQL would read it in the time zone
+    of the machine. A fraction in a column of whole numbers is cut off by asyncpg without a word;
+    no table has a column for fractions.
     """
     # Piccolo's own table of migrations writes naive local time; nothing of ours reads it.
     table = querystring.table
@@ -69,6 +72,8 @@ def refuse_naive(querystring: Any, arguments: Iterable[Any]) -> None:
         for single in value if isinstance(value, list | tuple) else (value,):
             if isinstance(single, datetime) and single.utcoffset() is None:
                 raise NaiveDatetime(single)
+            if isinstance(single, float | Decimal):
+                raise TypeError(f"{single!r} is a fraction: the database keeps whole numbers")
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

@@ -15,7 +15,7 @@ from dashboard.engine_parts import (
     DatabaseBusy,
     DatabaseUnreachable,
     PerLoop,
-    refuse_naive,
+    refuse_unsafe,
     to_the_end,
 )
 
@@ -149,7 +149,7 @@ class PooledPostgres(PostgresEngine):
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
         sql, args = querystring.compile_string(engine_type=self.engine_type)
-        refuse_naive(querystring, args)
+        refuse_unsafe(querystring, args)
         return await self._run(sql, args)
 
     async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:

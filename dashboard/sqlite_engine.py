@@ -15,7 +15,7 @@ import aiosqlite
 from piccolo.engine.sqlite import Atomic, SQLiteEngine, SQLiteTransaction, TransactionType
 from piccolo.querystring import QueryString
 
-from dashboard.engine_parts import Current, PerLoop, refuse_naive, to_the_end
+from dashboard.engine_parts import Current, PerLoop, refuse_unsafe, to_the_end
 from dashboard.sqlite_connections import Pool, connect, execute, writes
 
 
@@ -108,7 +108,7 @@ class WalEngine(SQLiteEngine):
     async def run_querystring(self, querystring: QueryString, in_pool: bool = False) -> Any:
         """The rows of a query, as dictionaries."""
         sql, args = querystring.compile_string(engine_type=self.engine_type)
-        refuse_naive(querystring, args)
+        refuse_unsafe(querystring, args)
         return await self._run(sql, args)
 
     async def run_ddl(self, ddl: str, in_pool: bool = False) -> Any:
