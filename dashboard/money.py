@@ -91,7 +91,7 @@ def parse(text: str, currency: str) -> int:
     places = decimals(currency)
     if len(fraction) > places or len(whole) > 12:
         raise WrongAmount("Enter an amount like " + _example(currency) + ".")
-    amount = int(whole) * 10**places + int(fraction.ljust(places, "0") or "0")
+    amount: int = int(whole) * 10**places + int(fraction.ljust(places, "0") or "0")
     if amount % step(currency):
         raise WrongAmount(f"{currency.upper()} amounts end in 0: {_example(currency)}.")
     return amount

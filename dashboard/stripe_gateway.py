@@ -157,7 +157,7 @@ class StripeGateway:
                 {"customer": customer, "created": {"gte": seconds}, "limit": 100}, _RETRY
             )
             async for raw in page.auto_paging_iter():
-                if (raw.metadata or {}).get("operation_id") == operation_id:
+                if read.operation_of(raw) == operation_id:
                     return str(raw.id)
         return None
 
@@ -208,6 +208,8 @@ class _FencedClient(stripe.HTTPXClient):
         self, method: str, url: str, headers: Any, post_data: Any = None
     ) -> Any:
         args, kwargs = self._get_request_args_kwargs(method, url, headers, post_data)
+        # httpx has deprecated raw bodies under `data`, where the SDK puts them.
+        kwargs["content"] = kwargs.pop("data") or None
         try:
             response = await self._client_async.request(
                 *args, extensions={"trace": _fence}, **kwargs

@@ -64,7 +64,7 @@ def refund(raw: Any) -> Refund:
         status=raw.status or "pending",
         created_at=_at(raw.created),
         reason=raw.reason,
-        operation_id=_operation(raw),
+        operation_id=operation_of(raw),
         failure_reason=getattr(raw, "failure_reason", None),
     )
 
@@ -98,7 +98,7 @@ def intent(raw: Any, refunds: list[Refund], disputes: list[Dispute], now: dateti
         created_at=_at(raw.created),
         fetched_at=now,
         manual=raw.capture_method == "manual",
-        operation_id=_operation(raw),
+        operation_id=operation_of(raw),
         canceled_at=instant(raw.canceled_at),
         cancellation_reason=raw.cancellation_reason,
         last_refusal=refusal(raw.last_payment_error, latest.id if latest else None),
@@ -109,7 +109,8 @@ def intent(raw: Any, refunds: list[Refund], disputes: list[Dispute], now: dateti
     )
 
 
-def _operation(raw: Any) -> str | None:
+def operation_of(raw: Any) -> str | None:
+    """The operation that the metadata of an object names, if any."""
     metadata = raw.metadata
     if not metadata or "operation_id" not in metadata:
         return None

@@ -7,14 +7,18 @@ of two clicks, sweeps or renewals; the rules are asked on the rows of the same t
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+from piccolo.columns import Column
 
 from dashboard import clock, db
-from dashboard.payments import checks, ledger, queries
+from dashboard.payments import checks, queries
+from dashboard.payments.case import Do
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
-from dashboard.payments.facts import CREATES, State, Status, Verb
-from dashboard.payments.rules import Do
+from dashboard.payments.facts import CREATES, PaymentFacts, State, Status, Verb
 from dashboard.payments.sending import body_of, send
 from dashboard.payments.tables import Operation, Payment, Purchase
+from dashboard.payments.turning import touch
 from dashboard.snapshots import Refusal
 from dashboard.stripe_gateway import API_VERSION, gateway
 
@@ -90,7 +94,7 @@ async def claim(wish: Wish) -> Operation:
 
     Raises NotAllowed, Busy or Mismatch; the caller's transaction must then be rolled back.
     """
-    purchase = await ledger.touch(wish.purchase_id)
+    purchase = await touch(wish.purchase_id)
     known = await Operation.objects().get(Operation.id == wish.operation_id)
     if known is not None:
         return _same(known, wish)
@@ -144,7 +148,7 @@ def _check(books: queries.Books, payment: Payment | None, wish: Wish) -> int:
     return amount
 
 
-def _all(books: queries.Books, payment: "queries.PaymentFacts | None", verb: Verb) -> int:
+def _all(books: queries.Books, payment: PaymentFacts | None, verb: Verb) -> int:
     if verb in CREATES:
         return books.purchase.price
     if payment is None:
@@ -217,7 +221,7 @@ async def _decide_by_hand(
     if purchase.owed is not None:
         owed = min(owed, purchase.owed)
     now = clock.now()
-    values = {
+    values: dict[Column | str, Any] = {
         "owed": owed,
         "owed_reason": (wish.note or wish.reason or f"{wish.verb} by hand")[:500],
         "decided_by": wish.actor.name,

@@ -100,7 +100,7 @@ class PaymentFacts:
 
     @property
     def kept(self) -> int:
-        """What we keep of it: captured less refunds, those under way included, and lost disputes."""
+        """What we keep: captured less refunds, those under way included, and lost disputes."""
         return self.captured - self.refunded - self.refund_pending - self.lost
 
     @property

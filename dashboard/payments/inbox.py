@@ -20,6 +20,12 @@ CLAIM_FOR = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 MOST_ATTEMPTS = 20
 PERMANENT_ATTEMPTS = 3
+TRANSIENT: tuple[type[Exception], ...] = (
+    Unreachable,
+    ledger.Contended,
+    *db.CONNECTION_ERRORS,
+)
+PERMANENT = (NotThere, ValueError, LookupError, TypeError, ArithmeticError)
 PREFIXES = ("payment_intent.", "charge.", "refund.")
 
 
@@ -106,10 +112,10 @@ async def handle(event_id: str) -> int | None:
             await _finish(event, "orphan")
             return None
         await ledger.post(payment.id, event.created_at)
-    except (Unreachable, ledger.Contended, *db.CONNECTION_ERRORS) as error:
+    except TRANSIENT as error:
         await _again(event, error, MOST_ATTEMPTS)
         return None
-    except (NotThere, ValueError, LookupError, TypeError, ArithmeticError) as error:
+    except PERMANENT as error:
         await _again(event, error, PERMANENT_ATTEMPTS)
         return None
     await _finish(event, "handled", payment.id)
@@ -174,7 +180,7 @@ async def _finish(event: StripeEvent, state: str, payment_id: int | None = None)
     ).where(StripeEvent.id == event.id)
 
 
-async def _again(event: StripeEvent, error: Exception, most: int) -> None:
+async def _again(event: StripeEvent, error: BaseException, most: int) -> None:
     said = f"{type(error).__name__}: {error}"[:500]
     if event.attempts >= most:
         log.error("webhook.dead", event_id=event.id, error=said)

@@ -9,18 +9,19 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from piccolo.columns import Column
 
 from dashboard import clock, db
 from dashboard.payments import evidence
-from dashboard.payments.events import write_decline, write_movements, write_operation
-from dashboard.payments.facts import CREATES, OPEN, State, Status, Verb
+from dashboard.payments.events import write_movements, write_operation
+from dashboard.payments.facts import OPEN, State, Status, Verb
 from dashboard.payments.tables import Operation, Payment, Purchase, StripeEvent
+from dashboard.payments.turning import reset_refusals, touch, turn
 from dashboard.snapshots import Intent, Refusal
 from dashboard.stripe_gateway import gateway
 
 log = structlog.get_logger()
 TRIES = 5
-DONE = (State.SUCCEEDED, State.GIVEN_UP)
 
 
 class Contended(Exception):
@@ -58,7 +59,11 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
     """Write a snapshot over the version that was read before the snapshot was taken."""
     async with db.transaction():
         purchase = await touch(before.purchase)
-        values = {**evidence.standing(intent), "post_due_at": None, "version": before.version + 1}
+        values: dict[Column | str, Any] = {
+            **evidence.standing(intent),
+            "post_due_at": None,
+            "version": before.version + 1,
+        }
         rows = (
             await Payment.update(values)
             .where((Payment.id == before.id) & (Payment.version == before.version))
@@ -77,21 +82,6 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         return await _payment(payment.id)
 
 
-async def touch(purchase_id: int) -> Purchase:
-    """Lock a purchase for this transaction, raise its version and make settle look at it.
-
-    Every claim, decision and post begins with it, so that each sees the other's outcome.
-    """
-    rows = (
-        await Purchase.update(
-            {Purchase.version: Purchase.version + 1, Purchase.due_at: clock.now()}
-        )
-        .where(Purchase.id == purchase_id)
-        .returning(*Purchase.all_columns())
-    )
-    return Purchase(**rows[0])
-
-
 async def attach(payment_id: int, intent_id: str) -> None:
     """Keep the id of the intent that a create made; events that waited for it are tried again."""
     async with db.transaction():
@@ -101,80 +91,6 @@ async def attach(payment_id: int, intent_id: str) -> None:
         await StripeEvent.update({"state": "waiting", "due_at": clock.now()}).where(
             (StripeEvent.intent_id == intent_id) & (StripeEvent.state == "orphan")
         )
-
-
-async def refused(operation: Operation, refusal: Refusal) -> bool:
-    """Stripe said no, and a read back shows that nothing moved. False if it closed otherwise."""
-    values = {
-        "error_code": (refusal.decline_code or refusal.code)[:80],
-        "error_message": refusal.message[:500],
-        "stripe_object_id": refusal.intent_id or operation.stripe_object_id,
-    }
-    async with db.transaction():
-        purchase = await touch(operation.purchase)
-        if not await turn(operation, State.REFUSED, values):
-            return False
-        await write_operation(operation, State.REFUSED, refusal.message)
-        if Verb(operation.verb) in CREATES:
-            if await _never_created(operation, refusal):
-                await write_decline(operation, refusal.message)
-        elif Verb(operation.verb) is Verb.REFUND:
-            await Payment.update({"refund_trouble": refusal.message[:500]}).where(
-                Payment.id == operation.payment
-            )
-        else:
-            await _count_refusal(purchase, refusal)
-    log.warning("payment.refused", operation=operation.id, code=refusal.code)
-    return True
-
-
-async def unknown(operation: Operation, why: str, due_at: datetime, replayed: bool) -> bool:
-    """Stripe's answer settles nothing: the operation stays open and is taken up at `due_at`."""
-    values = {
-        "unknown_since": operation.unknown_since or clock.now(),
-        "due_at": due_at,
-        "lease": None,
-        "error_message": why[:500],
-        "replayed_error": replayed or operation.replayed_error,
-    }
-    async with db.transaction():
-        await touch(operation.purchase)
-        if not await turn(operation, State.UNKNOWN, values):
-            return False
-        await write_operation(operation, State.UNKNOWN, why)
-    log.warning("payment.unknown", operation=operation.id, why=why)
-    return True
-
-
-async def close(operation: Operation, to: State, why: str, by: str) -> bool:
-    """End or park an operation without a movement: withdrawn, overtaken, stalled, given up."""
-    async with db.transaction():
-        await touch(operation.purchase)
-        if not await turn(operation, to, {"error_message": why[:500], "closed_by": by}):
-            return False
-        await write_operation(operation, to, why)
-        if to in (State.WITHDRAWN, State.GIVEN_UP) and Verb(operation.verb) in CREATES:
-            await _never_created(operation, Refusal(to, why))
-    log.info("operation.closed", operation=operation.id, state=str(to), why=why)
-    return True
-
-
-async def turn(operation: Operation, to: State, values: dict[str, Any]) -> bool:
-    """Compare-and-set on (state, lease): true if `operation` was still as we know it."""
-    closing: dict[str, Any] = {}
-    if to not in OPEN:
-        closing = {"open_for": None, "due_at": None, "lease": None, "closed_at": clock.now()}
-    lease = (
-        Operation.lease.is_null()
-        if operation.lease is None
-        else (Operation.lease == operation.lease)
-    )
-    rows = (
-        await Operation.update({"state": to, **closing, **values})
-        .where((Operation.id == operation.id) & (Operation.state == operation.state) & lease)
-        .returning(Operation.id)
-    )
-    return bool(rows)
 
 
 async def _close_proven(operations: list[Operation], intent: Intent, purchase: Purchase) -> None:
@@ -196,28 +112,10 @@ async def _close_proven(operations: list[Operation], intent: Intent, purchase: P
         if proven is State.REFUSED and said:
             await write_operation(operation, proven, said.message)
         if proven is State.SUCCEEDED:
-            await _reset_refusals(purchase.id)
+            await reset_refusals(purchase.id)
 
 
-async def _reset_refusals(purchase_id: int) -> None:
-    await Purchase.update(
-        {"refused_count": 0, "refused_since": None, "refused_last_at": None, "refused_error": ""}
-    ).where(Purchase.id == purchase_id)
-
-
-async def _count_refusal(purchase: Purchase, refusal: Refusal) -> None:
-    now = clock.now()
-    await Purchase.update(
-        {
-            "refused_count": purchase.refused_count + 1,
-            "refused_since": purchase.refused_since or now,
-            "refused_last_at": now,
-            "refused_error": refusal.message[:500],
-        }
-    ).where(Purchase.id == purchase.id)
-
-
-async def _never_created(operation: Operation, refusal: Refusal) -> bool:
+async def never_created(operation: Operation, refusal: Refusal) -> bool:
     """A create that left no intent behind: the attempt has failed and nothing is held."""
     rows = (
         await Payment.update(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard import settings
+from dashboard.payments.case import Step
 from dashboard.payments.facts import (
     OPEN,
     OperationFacts,
@@ -14,7 +15,7 @@ from dashboard.payments.facts import (
     Status,
     Verb,
 )
-from dashboard.payments.rules import Step, next_step
+from dashboard.payments.rules import next_step
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase
 
 

@@ -4,11 +4,12 @@ import json
 from datetime import timedelta
 
 from dashboard import clock, db
-from dashboard.payments import ledger, queries
+from dashboard.payments import ledger, outcomes, queries
 from dashboard.payments.checks import refusal
 from dashboard.payments.facts import CREATES, ENDS_A_HOLD, State, Status, Verb
 from dashboard.payments.sending import body_of, reload, send
 from dashboard.payments.tables import Operation, Payment, Purchase
+from dashboard.payments.turning import touch, turn
 from dashboard.snapshots import Refusal
 from dashboard.stripe_gateway import gateway
 
@@ -21,7 +22,8 @@ BY = "resume"
 async def resume(operation_id: str, *, at_once: bool = False) -> Operation:
     """Bring an open operation one step nearer to its end; answers it as it stands then.
 
-    `at_once` is a person's "Ask Stripe again": it does not wait for the next try. Raises Unreachable when Stripe can't be read; nothing is lost, it stays due.
+    `at_once` is a person's "Ask Stripe again": it does not wait for the next try. Raises
+    Unreachable when Stripe can't be read; nothing is lost, it stays due.
     """
     operation = await reload(operation_id)
     state = State(operation.state)
@@ -29,7 +31,7 @@ async def resume(operation_id: str, *, at_once: bool = False) -> Operation:
     if state is State.PLANNED and (operation.due_at or now) <= now:
         return await _resume_planned(operation)
     if state is State.SENDING and (operation.lease_until or now) <= now:
-        await ledger.unknown(operation, "the sender went away", now, False)
+        await outcomes.unknown(operation, "the sender went away", now, False)
         operation = await reload(operation_id)
         state = State(operation.state)
     if state is State.UNKNOWN:
@@ -53,7 +55,7 @@ async def _resume_planned(operation: Operation) -> Operation:
         refused = refusal(verb, operation.amount, books.purchase_facts, facts, clock.now())
         why = refused[0] if refused else None
     if why:
-        await ledger.close(operation, State.WITHDRAWN, why, BY)
+        await outcomes.close(operation, State.WITHDRAWN, why, BY)
         return await reload(operation.id)
     return await send(operation.id)
 
@@ -94,14 +96,14 @@ async def _resume_end(operation: Operation, payment: Payment) -> Operation:
         "succeeded",
         "canceled",
     ):
-        await ledger.close(operation, State.OVERTAKEN, f"ended at Stripe: {payment.end_reason}", BY)
+        await outcomes.close(operation, State.OVERTAKEN, f"{payment.end_reason} at Stripe", BY)
         return await reload(operation.id)
     if not _same_account(operation):
         return operation
     if await _next_step(operation, payment):
         return await send(operation.id, states=(State.UNKNOWN,))
     if not _key_stands(operation):
-        await ledger.refused(
+        await outcomes.refused(
             operation, Refusal("never_arrived", "Stripe never carried it out: the hold stands.")
         )
         return await reload(operation.id)
@@ -115,7 +117,7 @@ async def _next_step(operation: Operation, payment: Payment) -> bool:
     error gets a new key as well: the old one would answer the same for ever.
     """
     async with db.transaction():
-        purchase = await ledger.touch(operation.purchase)
+        purchase = await touch(operation.purchase)
         verb, amount = Verb(operation.verb), operation.amount
         if verb is Verb.CAPTURE and purchase.owed is not None and purchase.owed < amount:
             verb = Verb.RELEASE if purchase.owed == 0 else Verb.CAPTURE
@@ -123,7 +125,7 @@ async def _next_step(operation: Operation, payment: Payment) -> bool:
         elif not operation.replayed_error:
             return False
         body = body_of(verb, operation.id, purchase, payment, amount, operation.reason)
-        return await ledger.turn(
+        return await turn(
             operation,
             State.UNKNOWN,
             {
@@ -139,7 +141,7 @@ async def _next_step(operation: Operation, payment: Payment) -> bool:
 
 async def _resume_create_or_refund(operation: Operation) -> Operation:
     if operation.replayed_error or not _key_stands(operation) or not _same_account(operation):
-        await ledger.close(operation, State.STALLED, "nothing found at Stripe", BY)
+        await outcomes.close(operation, State.STALLED, "nothing found at Stripe", BY)
         return await reload(operation.id)
     return await send(operation.id, states=(State.UNKNOWN,))
 

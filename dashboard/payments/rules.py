@@ -5,86 +5,22 @@ The order of `_RULES` is the law: the first rule that has something to say wins.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
+from dashboard.payments.case import (
+    ABANDONED_AFTER,
+    FIRST_RETRY,
+    LAST_SEND_BEFORE_EXPIRY,
+    PLAN_MARGIN,
+    POLICY_BEFORE_EXPIRY,
+    UNKNOWN_ALERT_AFTER,
+    Case,
+    Do,
+    Step,
+    movement,
+    person,
+)
 from dashboard.payments.facts import OperationFacts, PaymentFacts, PurchaseFacts, State, Status
-
-POLICY_BEFORE_EXPIRY = timedelta(hours=24)
-PLAN_MARGIN = timedelta(hours=2)
-LAST_SEND_BEFORE_EXPIRY = timedelta(seconds=60)
-ABANDONED_AFTER = timedelta(minutes=30)
-UNKNOWN_ALERT_AFTER = timedelta(minutes=15)
-FIRST_RETRY = timedelta(minutes=1)
-LONGEST_RETRY = timedelta(hours=1)
-REFUSALS_UNTIL_A_PERSON_LOOKS = 3
-
-
-class Do(StrEnum):
-    """What is to be done. READ asks Stripe how things stand; PERSON waits for somebody."""
-
-    NOTHING = "nothing"
-    PERSON = "person"
-    READ = "read"
-    DECIDE = "decide"
-    RESUME = "resume"
-    AUTHORIZE = "authorize"
-    CAPTURE = "capture"
-    RELEASE = "release"
-    REFUND = "refund"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The answer of `next_step`.
-
-    `do` is for now. When it is NOTHING, `then` is what is planned and `at` when (None: it waits for
-    something other than time). `why` is a code that the desk turns into a sentence. `owed` and
-    `policy` belong to DECIDE. Amounts in minor units.
-    """
-
-    do: Do
-    why: str
-    at: datetime | None = None
-    then: Do | None = None
-    payment_id: int | None = None
-    operation_id: str | None = None
-    amount: int = 0
-    owed: int | None = None
-    policy: str | None = None
-    attention: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """All that the rules may look at."""
-
-    purchase: PurchaseFacts
-    payments: Sequence[PaymentFacts]
-    operation: OperationFacts | None
-    now: datetime
-
-    @property
-    def current(self) -> PaymentFacts | None:
-        return next((payment for payment in self.payments if payment.current), None)
-
-    @property
-    def hold(self) -> PaymentFacts | None:
-        return self.current if self.current and self.current.held else None
-
-    @property
-    def paused(self) -> bool:
-        until = self.purchase.paused_until
-        return until is not None and until > self.now and not self.purchase.policy_override
-
-    @property
-    def planned_at(self) -> datetime | None:
-        """When the capture would come by itself: the due time, or the end of a pause after it."""
-        due, pause = self.purchase.capture_due_at, self.purchase.paused_until
-        if due is None or pause is None or self.purchase.policy_override:
-            return due
-        return max(due, pause)
 
 
 def next_step(
@@ -105,29 +41,12 @@ def next_step(
     return _wait(case)
 
 
-def retry_at(purchase: PurchaseFacts, expires_at: datetime | None) -> datetime | None:
-    """When a refused movement may be tried again, or None when nothing was refused.
-
-    The delay doubles from a minute to an hour, is never more than a quarter of the time that the
-    hold has left, and never less than a minute.
-    """
-    last = purchase.refused_last_at
-    if purchase.refused_count == 0 or last is None:
-        return None
-    delay = min(FIRST_RETRY * 2 ** min(purchase.refused_count - 1, 10), LONGEST_RETRY)
-    if expires_at is None:
-        return last + delay
-    delay = max(FIRST_RETRY, min(delay, (expires_at - last) / 4))
-    final = expires_at - LAST_SEND_BEFORE_EXPIRY
-    return min(last + delay, final) if last < final else last + delay
-
-
 def _a_person_first(case: Case) -> Step | None:
     for payment in case.payments:
         if payment.disputed:
-            return _person("disputed", payment)
+            return person("disputed", payment)
         if payment.refund_trouble:
-            return _person("refund_failed", payment)
+            return person("refund_failed", payment)
     if case.operation and case.operation.state is State.STALLED:
         return Step(
             Do.PERSON,
@@ -163,9 +82,9 @@ def _superseded(case: Case) -> Step | None:
         if payment.current:
             continue
         if payment.held:
-            return _movement(case, Do.RELEASE, "superseded", payment, payment.authorized)
+            return movement(case, Do.RELEASE, "superseded", payment, payment.authorized)
         if payment.kept > 0:
-            return _movement(case, Do.REFUND, "superseded", payment, payment.kept)
+            return movement(case, Do.REFUND, "superseded", payment, payment.kept)
     return None
 
 
@@ -178,7 +97,7 @@ def _cancel_waiting(case: Case) -> Step | None:
             return Step(
                 Do.NOTHING, "processing", at=_soon(case), then=Do.READ, payment_id=payment.id
             )
-        return _movement(case, Do.RELEASE, "cancel_intent", payment, 0)
+        return movement(case, Do.RELEASE, "cancel_intent", payment, 0)
     return None
 
 
@@ -187,7 +106,7 @@ def _settle_hold(case: Case) -> Step | None:
     if hold is None or owed is None:
         return None
     if owed == 0:
-        return _movement(case, Do.RELEASE, "nothing_owed", hold, hold.authorized)
+        return movement(case, Do.RELEASE, "nothing_owed", hold, hold.authorized)
     due = case.purchase.capture_due_at
     if due is not None and due <= case.now and not case.paused:
         return _capture(case, hold, min(owed, hold.authorized))
@@ -211,10 +130,10 @@ def _expiry_policy(case: Case) -> Step | None:
     if on_time or case.now < hold.expires_at - POLICY_BEFORE_EXPIRY:
         return None
     if case.paused:
-        return _person("paused_past_expiry", hold)
+        return person("paused_past_expiry", hold)
     policy = case.purchase.expiry_policy
     if policy == "alert" and case.purchase.expiry_decision == "alert":
-        return _person("expiring", hold) if case.now < hold.expires_at else None
+        return person("expiring", hold) if case.now < hold.expires_at else None
     owed = case.purchase.owed if case.purchase.owed is not None else case.purchase.price
     return Step(
         Do.DECIDE,
@@ -230,7 +149,7 @@ def _refund_difference(case: Case) -> Step | None:
     payment, owed = case.current, case.purchase.owed
     if payment is None or owed is None or payment.kept <= owed:
         return None
-    return _movement(case, Do.REFUND, "overpaid", payment, payment.kept - owed)
+    return movement(case, Do.REFUND, "overpaid", payment, payment.kept - owed)
 
 
 def _place_hold(case: Case) -> Step | None:
@@ -250,7 +169,7 @@ def _underpaid(case: Case) -> Step | None:
     target = case.purchase.price if owed is None else owed
     if payment.kept >= target:
         return None
-    return _person(payment.end_reason or "released" if gone else "underpaid", payment)
+    return person(payment.end_reason or "released" if gone else "underpaid", payment)
 
 
 def _let_go(case: Case) -> Step | None:
@@ -329,7 +248,7 @@ def _capture(case: Case, hold: PaymentFacts, amount: int) -> Step:
     # The last send is a minute before expiry; after that only Stripe can tell how it ended.
     if closing:
         return _read(case, hold)
-    return _movement(case, Do.CAPTURE, "due", hold, amount)
+    return movement(case, Do.CAPTURE, "due", hold, amount)
 
 
 def _read(case: Case, hold: PaymentFacts) -> Step:
@@ -337,26 +256,6 @@ def _read(case: Case, hold: PaymentFacts) -> Step:
     if expires > case.now:
         return Step(Do.NOTHING, "expiring", at=expires, then=Do.READ, payment_id=hold.id)
     return Step(Do.READ, "expired_by_now", at=case.now, payment_id=hold.id)
-
-
-def _movement(case: Case, do: Do, why: str, payment: PaymentFacts, amount: int) -> Step:
-    """`do` now, or at the next try when Stripe has refused it before."""
-    again = retry_at(case.purchase, payment.expires_at if payment.held else None)
-    stuck = case.purchase.refused_count >= REFUSALS_UNTIL_A_PERSON_LOOKS
-    later = again is not None and again > case.now
-    return Step(
-        Do.NOTHING if later else do,
-        "refused" if later else why,
-        at=again if later else case.now,
-        then=do,
-        payment_id=payment.id,
-        amount=amount,
-        attention="keeps_failing" if stuck else None,
-    )
-
-
-def _person(why: str, payment: PaymentFacts) -> Step:
-    return Step(Do.PERSON, why, payment_id=payment.id, attention=why)
 
 
 def _soon(case: Case) -> datetime:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import ledger
+from dashboard.payments import ledger, outcomes
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.stripe_gateway import Answer, Call, NotThere, Unreachable, gateway
@@ -123,15 +123,15 @@ async def _take_answer(operation: Operation, answer: Answer) -> None:
         await ledger.attach(operation.payment, answer.refusal.intent_id)
     read_back = await _read_back(operation.payment)
     if answer.outcome == "refused" and answer.refusal and read_back:
-        await ledger.refused(operation, answer.refusal)
+        await outcomes.refused(operation, answer.refusal)
     elif answer.outcome == "unclear" or not read_back:
         why = answer.why or "Stripe answered, but could not be read back."
-        await ledger.unknown(
+        await outcomes.unknown(
             operation, why, clock.now() + retry_delay(operation.sends), answer.replayed_error
         )
     elif (await reload(operation.id)).state == State.SENDING:
         # Stripe said yes and does not show it yet: its own reads can lag behind its writes.
-        await ledger.unknown(
+        await outcomes.unknown(
             operation, "not visible at Stripe yet", clock.now() + FIRST_RETRY, False
         )
 
@@ -150,7 +150,8 @@ async def _read_back(payment_id: int) -> bool:
 
 def retry_delay(sends: int) -> timedelta:
     """How long to wait after the `sends`-th unclear answer: 5 s, doubling up to 10 min."""
-    return min(FIRST_RETRY * 2 ** min(max(sends - 1, 0), 10), LONGEST_RETRY)
+    delay: timedelta = FIRST_RETRY * 2 ** min(max(sends - 1, 0), 10)
+    return min(delay, LONGEST_RETRY)
 
 
 def _leave_if_stalled(taken_at: float) -> None:

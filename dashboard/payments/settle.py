@@ -1,5 +1,6 @@
 """Makes Stripe agree with what was decided: performs what `next_step` answers, one at a time."""
 
+import contextlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +10,12 @@ import structlog
 from dashboard import clock, db
 from dashboard.payments import actions, events, ledger, queries
 from dashboard.payments.actions import SWEEP, Wish
+from dashboard.payments.case import Do, Step
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.resume import resume
-from dashboard.payments.rules import Do, Step
 from dashboard.payments.tables import Payment, Purchase
+from dashboard.payments.turning import touch
 
 log = structlog.get_logger()
 MOST_STEPS = 6
@@ -29,7 +31,7 @@ VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is owed, why, by whom, and from when a hold may be captured for it (None: as planned)."""
+    """What is owed, why, by whom, and from when it may be captured (None: as planned)."""
 
     owed: int
     reason: str
@@ -42,7 +44,7 @@ async def decide(purchase_id: int, decision: Decision) -> int:
 
     Once decided, `owed` only falls: a later decision for more changes nothing.
     """
-    purchase = await ledger.touch(purchase_id)
+    purchase = await touch(purchase_id)
     if purchase.owed is not None and decision.owed > purchase.owed:
         return int(purchase.owed)
     await Purchase.update(
@@ -64,13 +66,19 @@ async def settle(purchase_id: int) -> Step:
     read; the purchase then stays due.
     """
     for _ in range(MOST_STEPS):
-        books = await queries.books(purchase_id)
-        assert books is not None
+        books = await _books(purchase_id)
         step = books.step(clock.now())
         if not await _act(step, books):
             break
     await _plan(books.purchase, step)
     return step
+
+
+async def _books(purchase_id: int) -> queries.Books:
+    found = await queries.books(purchase_id)
+    if found is None:
+        raise LookupError(f"purchase {purchase_id}")
+    return found
 
 
 async def claim_due(purchase_id: int) -> bool:
@@ -134,11 +142,9 @@ async def _act(step: Step, books: queries.Books) -> bool:
         step.amount,
         reason=_cancel_reason(step),
     )
-    try:
+    # Each of these is in the rows now; the next look reads what to do about it.
+    with contextlib.suppress(Busy, Declined, NotAllowed, OutcomeUnknown):
         await actions.perform(wish)
-    except (Busy, Declined, NotAllowed, OutcomeUnknown):
-        # Each of these is in the rows now; the next look reads what to do about it.
-        pass
     return True
 
 
@@ -156,7 +162,7 @@ async def _decide(step: Step, books: queries.Books) -> bool:
             decision = Decision(step.owed, step.why, SWEEP.name, due)
             await decide(books.purchase.id, decision)
         else:
-            await ledger.touch(books.purchase.id)
+            await touch(books.purchase.id)
         if step.policy:
             await events.write_decision(payment, step.policy, step.why, step.owed or 0, SWEEP.name)
             await Purchase.update({"expiry_decision": step.policy}).where(

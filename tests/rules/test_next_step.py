@@ -7,29 +7,58 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.payments.facts import OperationFacts, PaymentFacts, PurchaseFacts, State, Status, Verb
-from dashboard.payments.rules import Do, Step, next_step, retry_at
+from dashboard.payments.case import Do, Step, retry_at
+from dashboard.payments.facts import (
+    OperationFacts,
+    PaymentFacts,
+    PurchaseFacts,
+    State,
+    Status,
+    Verb,
+)
+from dashboard.payments.rules import next_step
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 PURCHASE = PurchaseFacts(
-    id=1, currency="usd", price=9600, at_once=False, expiry_policy="capture",
+    id=1,
+    currency="usd",
+    price=9600,
+    at_once=False,
+    expiry_policy="capture",
     capture_due_at=NOW + DAY,
 )
 HOLD = PaymentFacts(
-    id=7, current=True, status=Status.AUTHORIZED, created_at=NOW - DAY, intent_id="pi_1",
-    intent_status="requires_capture", authorized=9600, expires_at=NOW + 6 * DAY,
+    id=7,
+    current=True,
+    status=Status.AUTHORIZED,
+    created_at=NOW - DAY,
+    intent_id="pi_1",
+    intent_status="requires_capture",
+    authorized=9600,
+    expires_at=NOW + 6 * DAY,
 )
 CAPTURED = replace(HOLD, status=Status.CAPTURED, intent_status="succeeded", captured=9600)
 WAITING = replace(
-    HOLD, status=Status.PENDING, intent_status="requires_action", authorized=0, expires_at=None,
+    HOLD,
+    status=Status.PENDING,
+    intent_status="requires_action",
+    authorized=0,
+    expires_at=None,
     created_at=NOW,
 )
 OPERATION = OperationFacts(
-    id="op", payment_id=7, verb=Verb.CAPTURE, state=State.UNKNOWN, amount=9600, asked_by="Ana",
-    asked_at=NOW - HOUR, due_at=NOW, unknown_since=NOW - HOUR,
+    id="op",
+    payment_id=7,
+    verb=Verb.CAPTURE,
+    state=State.UNKNOWN,
+    amount=9600,
+    asked_by="Ana",
+    asked_at=NOW - HOUR,
+    due_at=NOW,
+    unknown_since=NOW - HOUR,
 )
 
 
@@ -100,7 +129,10 @@ def test_what_is_owed_is_captured_when_due_and_the_rest_goes_back():
 def test_a_capture_that_is_not_due_yet_waits_for_the_lesson():
     found = step()
     assert (found.do, found.why, found.at, found.then) == (
-        Do.NOTHING, "lesson", NOW + DAY, Do.CAPTURE,
+        Do.NOTHING,
+        "lesson",
+        NOW + DAY,
+        Do.CAPTURE,
     )
 
 
@@ -115,16 +147,17 @@ def test_a_pause_stops_the_capture():
     assert (found.do, found.why, found.at) == (Do.NOTHING, "paused", NOW + HOUR)
 
 
-@pytest.mark.parametrize(
-    ("policy", "owed"), [("capture", 9600), ("release", 0), ("alert", None)]
-)
+@pytest.mark.parametrize(("policy", "owed"), [("capture", 9600), ("release", 0), ("alert", None)])
 def test_the_expiry_policy_decides_a_day_before_a_hold_that_would_die_unattended(policy, owed):
     far = replace(PURCHASE, expiry_policy=policy, capture_due_at=NOW + 9 * DAY)
     hold = replace(HOLD, expires_at=NOW + DAY)
     assert step(far, replace(hold, expires_at=NOW + DAY + timedelta(seconds=1))).do is Do.NOTHING
     found = step(far, hold)
     assert (found.do, found.why, found.owed, found.policy) == (
-        Do.DECIDE, f"policy_{policy}", owed, policy,
+        Do.DECIDE,
+        f"policy_{policy}",
+        owed,
+        policy,
     )
 
 
@@ -248,11 +281,16 @@ def test_there_is_always_an_answer_and_it_never_moves_more_than_there_is(
 ):
     taken = captured if status in (Status.CAPTURED, Status.REFUNDED) else 0
     payment = replace(
-        HOLD, status=status, captured=taken, refunded=min(refunded, taken),
+        HOLD,
+        status=status,
+        captured=taken,
+        refunded=min(refunded, taken),
         expires_at=NOW + timedelta(hours=hours),
     )
     purchase = replace(
-        PURCHASE, owed=owed, expiry_policy=policy,
+        PURCHASE,
+        owed=owed,
+        expiry_policy=policy,
         capture_due_at=None if due is None else NOW + timedelta(hours=due),
     )
     found = step(purchase, payment)

@@ -1,0 +1,48 @@
+"""The compare-and-sets that claims, posts and outcomes share. All run in a caller's transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard import clock
+from dashboard.payments.facts import OPEN, State
+from dashboard.payments.tables import Operation, Purchase
+
+
+async def touch(purchase_id: int) -> Purchase:
+    """Lock a purchase for this transaction, raise its version and make settle look at it.
+
+    Every claim, decision and post begins with it, so that each sees the other's outcome.
+    """
+    rows = (
+        await Purchase.update(
+            {Purchase.version: Purchase.version + 1, Purchase.due_at: clock.now()}
+        )
+        .where(Purchase.id == purchase_id)
+        .returning(*Purchase.all_columns())
+    )
+    return Purchase(**rows[0])
+
+
+async def turn(operation: Operation, to: State, values: Mapping[Any, Any]) -> bool:
+    """Compare-and-set on (state, lease): true if `operation` was still as we know it."""
+    closing: dict[Any, Any] = {}
+    if to not in OPEN:
+        closing = {"open_for": None, "due_at": None, "lease": None, "closed_at": clock.now()}
+    lease = (
+        Operation.lease.is_null()
+        if operation.lease is None
+        else (Operation.lease == operation.lease)
+    )
+    rows = (
+        await Operation.update({"state": to, **closing, **values})
+        .where((Operation.id == operation.id) & (Operation.state == operation.state) & lease)
+        .returning(Operation.id)
+    )
+    return bool(rows)
+
+
+async def reset_refusals(purchase_id: int) -> None:
+    """Forget earlier refusals: a movement has worked."""
+    await Purchase.update(
+        {"refused_count": 0, "refused_since": None, "refused_last_at": None, "refused_error": ""}
+    ).where(Purchase.id == purchase_id)
