@@ -1,0 +1,191 @@
+"""Who may come in: guards, the token against forged forms, and the headers of every answer."""
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Any
+
+from litestar.connection import ASGIConnection, Request
+from litestar.datastructures import Cookie, MutableScopeHeaders
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Message, Scope
+
+from dashboard import settings
+from dashboard.payments.actions import Actor
+from dashboard.staff import auth
+from dashboard.staff.tables import ROLES, Staff
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+CSRF_HEADER = "X-CSRF-Token"
+CSRF_FIELD = "_csrf"
+SESSION_SECONDS = int(auth.ABSOLUTE_LIMIT.total_seconds())
+
+_CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "font-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class SignInNeeded(NotAuthorizedException):
+    """Nobody is signed in, or the session or the token is worth nothing any more."""
+
+    detail = "Sign in, or send a valid token."
+
+
+class NotForThisRole(PermissionDeniedException):
+    """Somebody is signed in whose role, or whose token's scope, does not reach this far."""
+
+
+class ForgedForm(PermissionDeniedException):
+    """A cookie came along, but not the proof that one of our own pages made the request."""
+
+    detail = "This form is too old, or was not made by this site. Load the page again."
+
+
+def secure() -> bool:
+    """Whether people reach us by https; cookies and headers are stricter then."""
+    return settings.current().base_url.startswith("https://")
+
+
+def session_cookie_name() -> str:
+    return "__Host-holdfast_session" if secure() else "holdfast_session"
+
+
+def csrf_cookie_name() -> str:
+    return "__Host-holdfast_csrf" if secure() else "holdfast_csrf"
+
+
+def session_cookie(token: str) -> Cookie:
+    """The cookie of a signed-in browser; an empty token takes it away."""
+    age = SESSION_SECONDS if token else 0
+    return _cookie(session_cookie_name(), token, age, httponly=True)
+
+
+def csrf_cookie(value: str) -> Cookie:
+    """The cookie that a form's own field or header is compared with. Scripts may read it."""
+    return _cookie(csrf_cookie_name(), value, SESSION_SECONDS, httponly=False)
+
+
+def _cookie(name: str, value: str, max_age: int, *, httponly: bool) -> Cookie:
+    return Cookie(
+        key=name,
+        value=value,
+        max_age=max_age,
+        path="/",
+        httponly=httponly,
+        secure=secure(),
+        samesite="lax",
+    )
+
+
+def csrf_token(session_token: str) -> str:
+    """The proof for forms of this session: nobody can make it without the key and the session."""
+    key = settings.current().secret_key.encode()
+    return hmac.new(key, b"csrf:" + session_token.encode(), sha256).hexdigest()
+
+
+def visitor_token(connection: Connection) -> str:
+    """The proof for forms of somebody who has not signed in: the value of their own cookie."""
+    return connection.cookies.get(csrf_cookie_name()) or secrets.token_hex(32)
+
+
+async def check_form(request: Request[Any, Any, Any], expected: str) -> None:
+    """Raise ForgedForm unless the request carries the expected proof, as a header or a field."""
+    given = request.headers.get(CSRF_HEADER)
+    if given is None:
+        given = str((await request.form()).get(CSRF_FIELD, ""))
+    if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise ForgedForm
+
+
+def guard(role: str = "viewer", scope: str | None = None) -> Guard:
+    """Let in staff with at least this role, and programs whose token has this scope.
+
+    Leaves `actor` (and for staff `staff` and `csrf`) in the connection's state. A request that a
+    cookie authenticates must prove its origin when it may change something.
+    """
+
+    async def check(connection: Connection, _: BaseRouteHandler) -> None:
+        token = _bearer(connection)
+        if token is not None:
+            await _enter_by_token(connection, token, scope)
+        else:
+            await _enter_by_session(connection, role)
+
+    return check
+
+
+def _bearer(connection: Connection) -> str | None:
+    kind, _, token = connection.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else None
+
+
+async def _enter_by_token(connection: Connection, token: str, scope: str | None) -> None:
+    found = await auth.check_token(token)
+    if found is None:
+        raise SignInNeeded
+    if scope is None or scope not in found.scopes.split(","):
+        raise NotForThisRole("This token's scopes do not reach this far.")
+    connection.state.staff = None
+    connection.state.actor = Actor(found.name, "api", None)
+
+
+async def _enter_by_session(connection: Connection, role: str) -> None:
+    token = connection.cookies.get(session_cookie_name(), "")
+    staff = await auth.session_staff(token) if token else None
+    if staff is None:
+        raise SignInNeeded
+    if isinstance(connection, Request) and connection.method not in SAFE_METHODS:
+        await check_form(connection, csrf_token(token))
+    if not reaches(staff, role):
+        raise NotForThisRole(f"Your role is {staff.role}; this needs {role}.")
+    connection.state.staff = staff
+    connection.state.csrf = csrf_token(token)
+    connection.state.actor = Actor(staff.name or staff.email, "staff", staff.id)
+
+
+def reaches(staff: Staff, role: str) -> bool:
+    """Whether the person's role is this one or above it."""
+    return ROLES.index(staff.role) >= ROLES.index(role)
+
+
+def request_id(connection: Connection) -> str:
+    """The name of this request, for error pages, answers and the log alike."""
+    return _request_id(connection.scope)
+
+
+def _request_id(scope: Scope) -> str:
+    found: str = scope["state"].setdefault("request_id", secrets.token_hex(6))
+    return found
+
+
+async def add_headers(message: Message, scope: Scope) -> None:
+    """A `before_send` hook: it reaches every answer, errors and mounted applications included."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    headers.setdefault("Content-Security-Policy", _CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    headers["X-Request-Id"] = _request_id(scope)
+    if secure():
+        headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    if scope["state"].get("staff") is not None:
+        # What a signed-in person saw must not come out of a shared machine's cache.
+        headers.setdefault("Cache-Control", "private, no-store")
