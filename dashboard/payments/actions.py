@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from piccolo.columns import Column
-
 from dashboard import clock, db
 from dashboard.payments import checks, queries
 from dashboard.payments.case import Do
@@ -221,7 +219,7 @@ async def _decide_by_hand(
     if purchase.owed is not None:
         owed = min(owed, purchase.owed)
     now = clock.now()
-    values: dict[Column | str, Any] = {
+    values: dict[Any, Any] = {
         "owed": owed,
         "owed_reason": (wish.note or wish.reason or f"{wish.verb} by hand")[:500],
         "decided_by": wish.actor.name,

@@ -20,7 +20,7 @@ CLAIM_FOR = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 MOST_ATTEMPTS = 20
 PERMANENT_ATTEMPTS = 3
-TRANSIENT: tuple[type[Exception], ...] = (
+TRANSIENT: tuple[type[BaseException], ...] = (
     Unreachable,
     ledger.Contended,
     *db.CONNECTION_ERRORS,

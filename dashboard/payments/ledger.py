@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from piccolo.columns import Column
 
 from dashboard import clock, db
 from dashboard.payments import evidence
@@ -59,11 +58,8 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
     """Write a snapshot over the version that was read before the snapshot was taken."""
     async with db.transaction():
         purchase = await touch(before.purchase)
-        values: dict[Column | str, Any] = {
-            **evidence.standing(intent),
-            "post_due_at": None,
-            "version": before.version + 1,
-        }
+        version = {"post_due_at": None, "version": before.version + 1}
+        values: dict[Any, Any] = {**evidence.standing(intent), **version}
         rows = (
             await Payment.update(values)
             .where((Payment.id == before.id) & (Payment.version == before.version))
