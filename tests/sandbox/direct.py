@@ -83,6 +83,11 @@ class Direct:
         }
         return self.post("payment_intents", **(params | NEVER_REDIRECTS | more))
 
+    def declined(self, card: str, **more: Any) -> Json:
+        """The error of a create and confirm with this card."""
+        params: Json = {"amount": 1000, "currency": "usd", "payment_method": card, "confirm": True}
+        return self.refused("payment_intents", 402, **(params | NEVER_REDIRECTS | more))
+
     def paid(self, card: str = "pm_card_visa", **more: Any) -> Json:
         """An intent that was captured at once."""
         return self.intent(card, capture_method="automatic", **more)

@@ -1,5 +1,6 @@
 """Compares JSON with the SDK's own classes: fields, types and the values of enumerations."""
 
+import inspect
 import sys
 import types
 from functools import cache
@@ -87,7 +88,7 @@ def fields(cls: type) -> dict[str, Any]:
     return {
         name: hint
         for name, hint in hints.items()
-        if name in cls.__dict__.get("__annotations__", {})
+        if name in inspect.get_annotations(cls)
         and get_origin(hint) is not ClassVar
         and not name.startswith("_")
     }
@@ -96,7 +97,7 @@ def fields(cls: type) -> dict[str, Any]:
 def _forward_names(cls: type, known: dict[str, Any]) -> set[str]:
     """Names of resources that the SDK imports for type checkers only and does not export."""
     names = set()
-    for hint in cls.__dict__.get("__annotations__", {}).values():
+    for hint in inspect.get_annotations(cls).values():
         names |= set(_texts(hint))
     return {name for name in names if name.isidentifier() and name not in known}
 
