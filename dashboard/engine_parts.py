@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -104,6 +105,9 @@ class PerLoop(Generic[T]):
 
     def __init__(self) -> None:
         self._open: dict[asyncio.AbstractEventLoop, tuple[T, int]] = {}
+        # Two who enter at once must not both open.
+        self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
+        self._gates = WeakKeyDictionary()
 
     def here(self) -> T | None:
         """The resource of the running loop, or None before it is opened."""
@@ -113,11 +117,11 @@ class PerLoop(Generic[T]):
     async def enter(self, opening: Callable[[], Awaitable[T]]) -> None:
         """Open the resource, or join those who use it already."""
         loop = asyncio.get_running_loop()
-        if loop not in self._open:
-            resource = await opening()
-            self._open[loop] = (resource, 0)
-        resource, users = self._open[loop]
-        self._open[loop] = (resource, users + 1)
+        async with self._gates.setdefault(loop, asyncio.Lock()):
+            if loop not in self._open:
+                self._open[loop] = (await opening(), 0)
+            resource, users = self._open[loop]
+            self._open[loop] = (resource, users + 1)
 
     async def leave(self, closing: Callable[[T], Awaitable[None]]) -> None:
         """Leave the resource; the last user closes it."""

@@ -67,7 +67,7 @@ async def patiently(attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
                 raise
             if time.monotonic() >= deadline:
                 raise DatabaseBusy("another writer kept the database locked") from error
-        await asyncio.sleep(random.uniform(0.0005, 0.008))  # noqa: S311
+        await asyncio.sleep(random.uniform(0.0005, 0.004))  # noqa: S311
 
 
 async def execute(

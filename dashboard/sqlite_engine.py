@@ -53,14 +53,20 @@ class Transaction(SQLiteTransaction):
 
     async def _close(self, *, commit: bool) -> None:
         try:
-            try:
-                if commit:
-                    await self.connection.commit()
-            finally:
-                # It does nothing after a commit, and is the way out when the commit has failed.
+            if commit:
+                await self._commit()
+            else:
                 await self.connection.rollback()
         finally:
             await self._borrowed.aclose()
+
+    async def _commit(self) -> None:
+        try:
+            await self.connection.commit()
+        except BaseException:
+            # A deferred constraint refuses the commit and leaves the transaction open.
+            await self.connection.rollback()
+            raise
 
 
 class WalEngine(SQLiteEngine):

@@ -5,9 +5,15 @@ import signal
 import sys
 from pathlib import Path
 
-from dashboard import db, migrate
 from piccolo.conf.apps import AppConfig
+
+from dashboard import db, migrate
 from tests.db.toys import Toy
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 async def count(tasks: int, rounds: int) -> None:
@@ -22,9 +28,12 @@ async def count(tasks: int, rounds: int) -> None:
 
 
 async def read_then_write() -> None:
-    lock = " FOR UPDATE" if db.engine().engine_type == "postgres" else ""
+    """Lost updates would show: the new value is made from the one that was read."""
+    query = Toy.select(Toy.tally).where(Toy.id == 1)
+    if db.engine().engine_type == "postgres":
+        query = query.lock_rows()
     async with db.transaction():
-        [row] = await Toy.raw("SELECT tally FROM toy WHERE id = 1" + lock)
+        [row] = await query
         await Toy.update({Toy.tally: row["tally"] + 1}).where(Toy.id == 1)
 
 
@@ -41,7 +50,7 @@ async def busy() -> None:
 
     async with db.lifespan():
         tasks = [db.spawn(forever(), name=f"writer {number}") for number in range(20)]
-        print("busy", flush=True)
+        _say("busy")
         await asyncio.gather(*tasks)
 
 
@@ -60,7 +69,7 @@ async def abandon() -> None:
 async def run_migrations(folder: str) -> None:
     app = AppConfig(app_name="toys", migrations_folder_path=Path(folder))
     async with db.lifespan():
-        print(await migrate.migrate([app]))
+        _say(str(await migrate.migrate([app])))
 
 
 if __name__ == "__main__":

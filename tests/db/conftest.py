@@ -2,6 +2,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
+
 from tests.db import toys as tables
 
 # Left out rather than skipped: a skip is a failure on CI.

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+
 from dashboard import db
 from dashboard.columns import Instant
 from tests.db.toys import Box, Toy

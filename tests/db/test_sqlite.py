@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
+
 from dashboard import db
 from dashboard.sqlite_connections import READERS, writes
 from dashboard.sqlite_engine import WalEngine

@@ -1,8 +1,11 @@
 """What a transaction promises, on both databases."""
 
 import asyncio
+import sqlite3
 
+import asyncpg
 import pytest
+
 from dashboard import db
 from tests.db.child import read_then_write
 from tests.db.toys import Toy
@@ -95,19 +98,61 @@ async def test_a_finished_transaction_that_a_task_inherited_is_ignored() -> None
         await Toy.insert(Toy(tally=7))
         return db.in_transaction()
 
-    with pytest.raises(Trouble):
-        async with db.transaction():
-            child = asyncio.create_task(late())
-            await Toy.insert(Toy(tally=1))
-            await asyncio.sleep(0)
-            raise Trouble
+    async with db.transaction():
+        child = asyncio.create_task(late())
+        await Toy.insert(Toy(tally=1))
+        await asyncio.sleep(0)
     async with db.transaction():
         gate.set()
-        # The child waits for this one to end on SQLite, and joins it on neither.
+        # On SQLite the child now waits for this transaction; it joins it on neither.
         await asyncio.sleep(0.05)
-        assert await Toy.count().where(Toy.tally == 7) in (0, 1)
     assert await child is False
+    assert [row["tally"] for row in await Toy.select(Toy.tally).order_by(Toy.id)] == [1, 7]
+
+
+async def test_what_an_heir_writes_is_not_undone_with_a_later_transaction() -> None:
+    gate = asyncio.Event()
+    child: list[asyncio.Task[None]] = []
+
+    async def late() -> None:
+        await gate.wait()
+        await Toy.insert(Toy(tally=7))
+
+    async def bequeath() -> None:
+        async with db.transaction():
+            child.append(asyncio.create_task(late()))
+            await asyncio.sleep(0)
+
+    async def fail_meanwhile() -> None:
+        async with db.transaction():
+            gate.set()
+            await asyncio.sleep(0.05)
+            raise Trouble
+
+    await bequeath()
+    with pytest.raises(Trouble):
+        await fail_meanwhile()
+    await child[0]
     assert [row["tally"] for row in await Toy.select(Toy.tally)] == [7]
+
+
+async def test_a_commit_that_is_refused_leaves_the_way_free() -> None:
+    await db.engine().run_ddl(
+        "CREATE TABLE later (id integer PRIMARY KEY, chest integer"
+        " REFERENCES later (id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+
+    async def dangle() -> None:
+        async with db.transaction():
+            await db.engine().run_ddl("INSERT INTO later VALUES (1, 99)")
+
+    try:
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.ForeignKeyViolationError)):
+            await dangle()
+        async with db.transaction():
+            assert not await db.engine().run_ddl("SELECT * FROM later")
+    finally:
+        await db.engine().run_ddl("DROP TABLE later")
 
 
 async def test_a_spawned_task_does_not_join_the_transaction() -> None:
@@ -177,3 +222,15 @@ async def test_piccolos_own_nesting_and_batches_still_work() -> None:
     async with await Toy.select(Toy.tally).order_by(Toy.tally).batch(batch_size=2) as batch:
         sizes = [len(rows) async for rows in batch]
     assert sizes == [2, 1]
+
+
+async def test_lifespans_nest_and_the_last_one_closes() -> None:
+    async with db.lifespan(), db.lifespan():
+        await asyncio.gather(_stay_a_moment(), _stay_a_moment())
+    async with db.transaction():
+        assert await Toy.count() == 0
+
+
+async def _stay_a_moment() -> None:
+    async with db.lifespan():
+        assert await Toy.count() == 0
