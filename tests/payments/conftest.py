@@ -39,7 +39,7 @@ class Desk:
         due_in: timedelta | None = timedelta(days=2),
         metadata: dict[str, str] | None = None,
     ) -> int:
-        """A purchase whose first attempt was claimed and sent; its id, however the attempt ended."""
+        """A purchase whose first attempt was sent; its id, however the attempt ended."""
         if not self.customer:
             self.customer = await stripe_gateway.gateway().create_customer(
                 name="Maya", email="maya@example.test", key=str(uuid.uuid4())

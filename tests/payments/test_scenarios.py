@@ -274,7 +274,9 @@ async def test_17_a_refund_made_in_stripes_dashboard_is_followed_and_counted_onc
 async def test_21_an_event_for_nobody_is_kept_as_an_orphan(desk: Desk, intent: str | None):
     subject = {"id": "ch_1", "object": "charge", "payment_intent": intent, "metadata": {}}
     payload = {
-        "id": "evt_1", "type": "charge.succeeded", "created": 1795400000,
+        "id": "evt_1",
+        "type": "charge.succeeded",
+        "created": 1795400000,
         "data": {"object": subject},
     }
     assert await inbox.keep(inbox.notice(payload))
