@@ -13,6 +13,9 @@ SCOPES = ("bookings", "payments", "tickets")
 class Staff(BaseUser, tablename="staff"):
     """A person at the desk. Sign-in is by e-mail, kept in `username` and in `email` alike."""
 
+    id = SerialId()
+    # Piccolo's own column has no time zone, and a naive datetime is refused everywhere here.
+    last_login = Instant(null=True)
     role = OneOf(ROLES, default="viewer")
     name = Varchar(length=200, default="")
 
