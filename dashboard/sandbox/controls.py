@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -107,9 +107,12 @@ def _webhooks(sandbox: Controlled, _: str, __: bytes) -> Json:
 
 
 def _deliveries(sandbox: Controlled, _: str, query: bytes) -> Json:
-    state = parse_qs(query.decode()).get("state", [None])[0]
+    """Deliveries in one `state` or in any, from the one `after` an id on."""
+    asked = dict(parse_qsl(query.decode()))
     rows = sandbox.store.run(
-        "SELECT * FROM deliveries WHERE ? IS NULL OR state = ? ORDER BY id", state, state
+        "SELECT * FROM deliveries WHERE id > ? AND coalesce(?, state) = state ORDER BY id",
+        int(asked.get("after", 0)),
+        asked.get("state"),
     )
     secret = sandbox.store.note("webhook_secret", "")
     return {"deliveries": [_shown(dict(row), secret) for row in rows]}

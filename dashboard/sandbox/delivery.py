@@ -53,6 +53,8 @@ class Courier:
             return
 
     def _launch(self) -> None:
+        if self._store.note("webhook_url") is None:
+            return
         rows = self._store.run(
             "SELECT id FROM deliveries WHERE state = 'pending' AND next_attempt_at <= ?"
             " ORDER BY next_attempt_at, id LIMIT ?",
@@ -89,7 +91,7 @@ class Courier:
         }
         status: int | None = None
         # A receiver that is down is the everyday case: the row keeps its next attempt.
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError, httpx.InvalidURL):
             status = (await self._client.post(url, content=body, headers=headers)).status_code
         self._record(name, status)
         return status

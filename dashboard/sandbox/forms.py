@@ -1,4 +1,4 @@
-"""Stripe's form encoding: brackets become nested objects and lists."""
+"""Stripe's form encoding: brackets become nested hashes."""
 
 from urllib.parse import parse_qsl
 
@@ -6,11 +6,15 @@ from dashboard.sandbox.answers import Json, invalid
 
 
 def decode(encoded: str) -> Json:
-    """`a[b]=1&c[0]=2&d[]=3` as {"a": {"b": "1"}, "c": ["2"], "d": ["3"]}; values stay text."""
+    """`a[b]=1&c[0]=2&d[]=3` as {"a": {"b": "1"}, "c": {"0": "2"}, "d": {"0": "3"}}.
+
+    Values stay text, and arrays stay hashes of their numbers: only the parameter's own reader knows
+    an array from metadata whose keys happen to be numbers.
+    """
     tree: Json = {}
     for name, value in parse_qsl(encoded, keep_blank_values=True):
         _put(tree, _path(name), value)
-    return {name: _lists(value) for name, value in tree.items()}
+    return tree
 
 
 def _path(name: str) -> list[str]:
@@ -31,11 +35,3 @@ def _put(tree: Json, path: list[str], value: str) -> None:
     # Every `a[]` is one more element, so each one takes the next free number.
     last = path[-1] or str(len(tree))
     tree[last] = value
-
-
-def _lists(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    if value and all(name.isdigit() for name in value):
-        return [_lists(value[name]) for name in sorted(value, key=int)]
-    return {name: _lists(below) for name, below in value.items()}

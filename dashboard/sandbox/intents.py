@@ -199,7 +199,7 @@ def capture(turn: Turn, name: str, given: Json) -> Json:
         raise unexpected_state(message, public(intent))
     if given.get("final_capture") is False:
         raise invalid("Multicapture is not available for this PaymentIntent.", "final_capture")
-    amount = int(given.get("amount_to_capture", intent["amount_capturable"]))
+    amount: int = given.get("amount_to_capture") or intent["amount_capturable"]
     amounts.check_step(amount, intent["currency"], "amount_to_capture")
     if amount > intent["amount_capturable"]:
         raise StripeError(

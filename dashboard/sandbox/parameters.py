@@ -4,27 +4,28 @@ Stripe refuses what it does not know, and so does this. The tables are the whole
 that Stripe knows and the sandbox does not act on is refused too, rather than silently ignored.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from dashboard.sandbox.answers import Json, invalid
 
+_INTEGER = re.compile(r"-?[0-9]{1,15}")
 Reader = Callable[[str, Any], Any]
 
 
 def text(name: str, value: Any) -> Any:
     """Any text; Stripe takes an empty one as "unset this"."""
     if not isinstance(value, str):
-        raise invalid(f"Invalid string: {name}", name, "parameter_invalid_string_empty")
+        raise invalid(f"Invalid string: {name}", name)
     return value or None
 
 
 def integer(name: str, value: Any) -> int:
-    try:
-        return int(value if isinstance(value, str) and value.isascii() else "")
-    except ValueError:
-        message = f"Invalid integer: {value}"
-        raise invalid(message, name, "parameter_invalid_integer") from None
+    """A whole number in plain digits, short enough for every place where one is kept."""
+    if not isinstance(value, str) or not _INTEGER.fullmatch(value):
+        raise invalid(f"Invalid integer: {value}", name, "parameter_invalid_integer")
+    return int(value)
 
 
 def positive(name: str, value: Any) -> int:
@@ -51,9 +52,12 @@ def one_of(*allowed: str) -> Reader:
 
 
 def texts(name: str, value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    """An array of texts, which arrives as a hash of its numbers."""
+    if not isinstance(value, dict) or not all(
+        number.isdecimal() and isinstance(item, str) for number, item in value.items()
+    ):
         raise invalid(f"Invalid array: {name}", name)
-    return value
+    return [value[number] for number in sorted(value, key=int)]
 
 
 def off_session(name: str, value: Any) -> bool:

@@ -15,7 +15,7 @@ from dashboard.sandbox.core import Sandbox
 from tests.sandbox.server import API_KEY, WEBHOOK_SECRET
 
 Json = dict[str, Any]
-NEVER_REDIRECTS = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+NEVER_REDIRECTS: Json = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
 
 
 def flat(params: Json, prefix: str = "") -> list[tuple[str, str]]:

@@ -63,9 +63,9 @@ class RunningSandbox:
         """`send`, `hold` or `drop` from now on."""
         self.control("POST", "webhooks", {"mode": mode, **more})
 
-    def deliveries(self, state: str | None = None) -> list[Json]:
+    def deliveries(self, state: str | None = None, after: int = 0) -> list[Json]:
         """Deliveries in the order of their creation, with `body` and a fresh `signature`."""
-        query = {} if state is None else {"state": state}
+        query: Json = {"after": after} if state is None else {"after": after, "state": state}
         found: list[Json] = self.control("GET", "deliveries", query=query)["deliveries"]
         return found
 
