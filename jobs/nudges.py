@@ -26,12 +26,12 @@ def settle(purchase_id: int) -> None:
 
     Raises RuntimeError inside a transaction: the worker would look before the commit.
     """
-    _put("settle_one", purchase_id)
+    _put("settle_at_once", purchase_id)
 
 
 def event(event_id: str) -> None:
     """Have a kept webhook event handled at once, best effort; RuntimeError as for `settle`."""
-    _put("handle_one", event_id)
+    _put("handle_at_once", event_id)
 
 
 def flush(timeout: float = 5.0) -> None:

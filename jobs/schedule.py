@@ -50,7 +50,7 @@ def register(huey: Huey, bridge: Bridge | None) -> dict[str, Callable[[Any], Any
         _named(task, name)
         huey.periodic_task(when, name=name, expires=STALE_AFTER)(task)
     nudges = {}
-    for nudge in (sweeps.settle_one, sweeps.handle_one):
+    for nudge in (sweeps.settle_at_once, sweeps.handle_at_once):
         name = nudge.__name__
         task = functools.partial(_nudged, bridge, name, nudge)
         _named(task, name)

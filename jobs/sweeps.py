@@ -98,14 +98,27 @@ async def settle_one(purchase_id: int) -> bool:
 
 
 async def handle_one(event_id: str) -> bool:
-    """Handle one kept event and settle its purchase; false when there was nothing to do."""
+    """Handle one kept event; false when that failed in a way that the inbox does not know."""
     try:
-        purchase_id = await inbox.handle(event_id)
+        await inbox.handle(event_id)
     except Exception as error:
         # The claim has moved its due time already, so it comes again and blocks nobody.
         log.exception("webhook.trouble", event_id=event_id, error=type(error).__name__)
         return False
-    return purchase_id is None or await settle_one(purchase_id) or True
+    return True
+
+
+async def settle_at_once(purchase_id: int) -> None:
+    """What a nudge asks for: settle one purchase, and let its bookings follow."""
+    if await settle_one(purchase_id):
+        await bookings.follow([purchase_id])
+
+
+async def handle_at_once(event_id: str) -> None:
+    """What a nudge asks for: handle one event, then settle the purchase that it is about."""
+    purchase_id = await inbox.handle(event_id)
+    if purchase_id is not None:
+        await settle_at_once(purchase_id)
 
 
 async def _post_one(payment_id: int) -> bool:
