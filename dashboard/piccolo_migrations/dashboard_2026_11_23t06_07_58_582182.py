@@ -135,7 +135,7 @@ class Ticket(Table, tablename="ticket", schema=None):
 
 ID = "2026-11-23T06:07:58:582182"
 VERSION = "1.38.0"
-DESCRIPTION = "True"
+DESCRIPTION = "The tables of the first release"
 
 
 async def forwards():
