@@ -1,6 +1,7 @@
 """The controls under `/_sandbox`: the clock, faults, webhooks, the log. JSON, on loopback only."""
 
 from collections.abc import Callable
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl
@@ -8,8 +9,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from dashboard import clock
-from dashboard.sandbox import due, faults, intents
+from dashboard.sandbox import disputes, due, faults, intents
 from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
+from dashboard.sandbox.idempotency import Keys
 from dashboard.sandbox.signing import signature
 from dashboard.sandbox.store import Store
 from dashboard.sandbox.turn import Turn
@@ -19,10 +21,9 @@ class Controlled(Protocol):
     """What the controls need of the sandbox."""
 
     store: Store
+    keys: Keys
 
     def turn(self) -> Turn: ...
-
-    def forget_hanging(self) -> None: ...
 
 
 class _Clock(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,6 +39,15 @@ class _Webhooks(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Authentication(msgspec.Struct, forbid_unknown_fields=True):
     result: Literal["success", "failure"]
+
+
+class _Dispute(msgspec.Struct, forbid_unknown_fields=True):
+    amount: int | None = None
+    reason: str = "fraudulent"
+
+
+class _DisputeStep(msgspec.Struct, forbid_unknown_fields=True):
+    status: Literal["under_review", "won", "lost"]
 
 
 class _NextAuthorization(msgspec.Struct, forbid_unknown_fields=True):
@@ -138,7 +148,7 @@ def _clear_requests(sandbox: Controlled, _: str, body: bytes) -> Json:
 def _reset(sandbox: Controlled, _: str, __: bytes) -> Json:
     target = {name: sandbox.store.note(name) for name in ("webhook_url", "webhook_secret")}
     sandbox.store.wipe()
-    sandbox.forget_hanging()
+    sandbox.keys.forget_hanging()
     for name, value in target.items():
         if value is not None:
             sandbox.store.remember(name, value)
@@ -150,6 +160,21 @@ def _authenticate(sandbox: Controlled, name: str, body: bytes) -> Json:
     turn = sandbox.turn()
     due.apply(turn)
     return public(intents.authenticate(turn, name, given.result == "success"))
+
+
+def _dispute(sandbox: Controlled, name: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body or b"{}", type=_Dispute)
+    turn = sandbox.turn()
+    due.apply(turn)
+    charge = turn.get("charge", name, status=404)
+    return public(disputes.open_dispute(turn, charge, given.amount, given.reason))
+
+
+def _settle_dispute(sandbox: Controlled, name: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body, type=_DisputeStep)
+    turn = sandbox.turn()
+    due.apply(turn)
+    return public(disputes.settle(turn, turn.get("dispute", name, status=404), given.status))
 
 
 def _next_authorization(sandbox: Controlled, _: str, body: bytes) -> Json:
@@ -172,30 +197,30 @@ _CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("DELETE", "requests"): _clear_requests,
     ("POST", "reset"): _reset,
     ("POST", "intents/*/authenticate"): _authenticate,
+    ("POST", "charges/*/dispute"): _dispute,
+    ("POST", "disputes/*"): _settle_dispute,
     ("POST", "next_authorization"): _next_authorization,
 }
 
 
-def log(
-    turn: Turn,
-    method: str,
-    path: str,
-    response: Response,
-    fault: faults.Fault | None,
-    executed: bool,
-    replayed: bool,
-) -> None:
-    """One line for a request that may change something; without a status where none was sent."""
-    turn.store.run(
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What the log keeps of a request that may change something, in the order of the columns."""
+
+    method: str
+    path: str
+    idempotency_key: str | None
+    status: int | None
+    executed: bool
+    replayed: bool
+    fault: str | None
+    at: float
+
+
+def log(store: Store, line: LogLine) -> None:
+    store.run(
         "INSERT INTO requests"
         " (method, path, idempotency_key, status, executed, replayed, fault, at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        method,
-        path,
-        (turn.request or {}).get("idempotency_key"),
-        response.status or None,
-        executed,
-        replayed,
-        f"{fault.when} {fault.kind}" if fault else None,
-        turn.now,
+        *astuple(line),
     )

@@ -1,21 +1,40 @@
 """The sandbox without its sockets: one request in, one answer out, one transaction each."""
 
-import hashlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from dashboard import clock
 from dashboard.sandbox import controls, due, expansion, faults, forms, parameters, routes
 from dashboard.sandbox.access import check_access
 from dashboard.sandbox.answers import API_VERSION, Json, Response, StripeError, answer, invalid
+from dashboard.sandbox.idempotency import Keys, fingerprint
 from dashboard.sandbox.store import Store
 from dashboard.sandbox.turn import Turn
 
-_KEYS_KEPT = 86_400.0
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request as it came in; header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key; a GET needs none and gets none."""
+        return (self.headers.get("idempotency-key") or None) if self.method == "POST" else None
+
+    def given(self) -> Json:
+        """The decoded parameters."""
+        try:
+            return forms.decode(self.query if self.method == "GET" else self.body.decode())
+        except UnicodeDecodeError:
+            raise invalid("The request body is not valid UTF-8.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +59,10 @@ class Sandbox:
         seed: int | None = None,
     ) -> None:
         self.store = Store(state_file)
-        self.api_key = api_key
+        self.keys = Keys(self.store)
+        self._api_key = api_key
         # Ids are names and no secrets: a simulation wants the same ones every time.
-        self.ids = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311
-        # Keys of requests that hang before anything was done: a repeat meets a 409 until then.
-        self._hanging: dict[str, float] = {}
+        self._ids = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311
         with self.store.transaction():
             if webhook_url is not None:
                 self.store.remember("webhook_url", webhook_url)
@@ -54,12 +72,9 @@ class Sandbox:
     def close(self) -> None:
         self.store.close()
 
-    def forget_hanging(self) -> None:
-        """No key is in flight any more."""
-        self._hanging.clear()
-
-    def turn(self, request: Json | None = None) -> Turn:
-        return Turn(self.store, self.ids, clock.now().timestamp(), request)
+    def turn(self) -> Turn:
+        """A turn outside any request, at the present instant of the movable clock."""
+        return Turn(self.store, self._ids, clock.now().timestamp())
 
     def tick(self) -> int:
         """Apply what fell due without a request; answers how much that was."""
@@ -67,85 +82,87 @@ class Sandbox:
             return due.apply(self.turn())
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Answer one request; `target` is the path with its query."""
+        """Answer one request; `target` is the path with its query.
+
+        An answer that is `broken` is not to be given: the change, if any, is made all the same.
+        """
         path, _, query = target.partition("?")
         with self.store.transaction():
             if path.startswith("/_sandbox/"):
                 return controls.handle(self, method, path, query, body)
             lowered = {name.lower(): value for name, value in headers.items()}
-            return self._stripe(method, path, query, lowered, body)
+            return self._stripe(_Asked(method, path, query, lowered, body))
 
-    def _stripe(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Response:
-        key = headers.get("idempotency-key") if method == "POST" else None
-        turn = self.turn({"id": None, "idempotency_key": key})
+    def _stripe(self, asked: _Asked) -> Response:
+        turn = self.turn()
         request_id = turn.new_id("req")
-        turn = replace(turn, request={"id": request_id, "idempotency_key": key})
+        turn = replace(turn, request={"id": request_id, "idempotency_key": asked.key})
         due.apply(turn)
-        fault = faults.take(self.store, method, path)
-        if fault is not None and fault.when == "before":
-            outcome = _Outcome(faults.spoil(fault))
-            if fault.kind == "hang" and key:
-                self._hanging[key] = turn.now + fault.seconds
-        else:
-            outcome = self._attempt(turn, method, path, query, headers, body)
-            if fault is not None:
-                outcome = self._spoiled(fault, key, outcome)
-        if method != "GET":
-            controls.log(
-                turn, method, path, outcome.response, fault, outcome.executed, outcome.replayed
+        fault = faults.take(self.store, asked.method, asked.path)
+        outcome = self._troubled(turn, asked, fault) if fault else self._attempt(turn, asked)
+        if asked.method != "GET":
+            line = controls.LogLine(
+                asked.method,
+                asked.path,
+                asked.key,
+                # A connection that was cut carried no status.
+                outcome.response.status or None,
+                outcome.executed,
+                outcome.replayed,
+                f"{fault.when} {fault.kind}" if fault else None,
+                turn.now,
             )
-        return _headed(outcome, request_id, key)
+            controls.log(self.store, line)
+        headers = {**outcome.response.headers, "Request-Id": request_id}
+        headers["Stripe-Version"] = API_VERSION
+        if asked.key:
+            headers["Idempotency-Key"] = asked.key
+        return replace(outcome.response, headers=headers)
 
-    def _spoiled(self, fault: faults.Fault, key: str | None, outcome: _Outcome) -> _Outcome:
+    def _troubled(self, turn: Turn, asked: _Asked, fault: faults.Fault) -> _Outcome:
+        """The ordered trouble, instead of the request or after it."""
         spoiled = faults.spoil(fault)
-        if fault.kind == "500" and key and outcome.executed:
+        if fault.when == "before":
+            if fault.kind == "hang" and asked.key:
+                self.keys.hang(asked.key, turn.now + fault.seconds)
+            return _Outcome(spoiled)
+        outcome = self._attempt(turn, asked)
+        if fault.kind == "500" and asked.key and outcome.executed:
             # Stripe keeps a 500 like any other result of a request that it began.
-            self.store.run(
-                "UPDATE idempotency SET status = ?, body = ? WHERE key = ?",
-                spoiled.status,
-                spoiled.body,
-                key,
-            )
+            self.keys.spoil(asked.key, spoiled)
         return replace(outcome, response=spoiled)
 
-    def _attempt(
-        self,
-        turn: Turn,
-        method: str,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> _Outcome:
+    def _attempt(self, turn: Turn, asked: _Asked) -> _Outcome:
         """Check, replay or carry out; every refusal becomes its envelope."""
-        self.store.mark()
-        key = str(turn.request["idempotency_key"] or "") if turn.request else ""
         try:
-            check_access(headers, self.api_key)
-            route, name = routes.find(method, path)
-            given = forms.decode(query if method == "GET" else body.decode())
-            print_of = _fingerprint(method, path, given)
-            if key:
-                kept = self._kept(turn, key, print_of)
-                if kept is not None:
-                    return kept
-            shown = self._execute(turn, route, name, given)
-            response = answer(200, shown)
-        except UnicodeDecodeError:
-            error = invalid("The request body is not valid UTF-8.")
+            check_access(asked.headers, self._api_key)
+            route, name = routes.find(asked.method, asked.path)
+            given = asked.given()
+            same = fingerprint(asked.method, asked.path, given)
+            if asked.key:
+                earlier = self.keys.earlier(asked.key, same, turn.now)
+                if earlier is not None:
+                    return _Outcome(earlier, replayed=True)
+            response, executed = self._carried_out(turn, route, name, given)
+        except StripeError as error:
             return _Outcome(answer(error.status, error.envelope()))
+        if asked.key and executed:
+            request_id = turn.request["id"] if turn.request else ""
+            self.keys.keep(asked.key, same, response, request_id, turn.now)
+        return _Outcome(response, executed=executed)
+
+    def _carried_out(
+        self, turn: Turn, route: routes.Route, name: str, given: Json
+    ) -> tuple[Response, bool]:
+        """The answer, and whether Stripe had begun before it refused."""
+        self.store.mark()
+        try:
+            return answer(200, self._execute(turn, route, name, given)), True
         except StripeError as error:
             if error.status != 402:
                 # Only a declined card leaves something behind.
                 self.store.undo()
-            response = answer(error.status, error.envelope())
-            if not error.executed:
-                return _Outcome(response)
-        if key:
-            self._keep(turn, key, print_of, response)
-        return _Outcome(response, executed=True)
+            return answer(error.status, error.envelope()), error.executed
 
     def _execute(self, turn: Turn, route: routes.Route, name: str, given: Json) -> Json:
         values = parameters.read(route.fields, given)
@@ -156,50 +173,3 @@ class Sandbox:
             data = [expansion.expand(self.store, item, trimmed) for item in result["data"]]
             return result | {"data": data}
         return expansion.expand(self.store, result, paths)
-
-    def _kept(self, turn: Turn, key: str, print_of: str) -> _Outcome | None:
-        """The earlier answer under this key, or its refusal."""
-        if len(key) > 255:
-            raise invalid("Idempotency keys can be at most 255 characters.")
-        if self._hanging.get(key, 0.0) > turn.now:
-            raise faults.in_flight()
-        self._hanging.pop(key, None)
-        self.store.run("DELETE FROM idempotency WHERE at <= ?", turn.now - _KEYS_KEPT)
-        row = self.store.run("SELECT * FROM idempotency WHERE key = ?", key).fetchone()
-        if row is None:
-            return None
-        if row["fingerprint"] != print_of:
-            raise StripeError(
-                "Keys for idempotent requests can only be used with the same parameters they were"
-                f" first used with. Try using a key other than '{key}' if you meant to execute a"
-                " different request.",
-                kind="idempotency_error",
-                executed=False,
-            )
-        headers = {"Idempotent-Replayed": "true", "Original-Request": row["request_id"]}
-        headers["Content-Type"] = "application/json"
-        return _Outcome(Response(row["status"], row["body"], headers), replayed=True)
-
-    def _keep(self, turn: Turn, key: str, print_of: str, response: Response) -> None:
-        self.store.run(
-            "INSERT INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
-            key,
-            print_of,
-            response.status,
-            response.body,
-            turn.request["id"] if turn.request else "",
-            turn.now,
-        )
-
-
-def _fingerprint(method: str, path: str, given: Json) -> str:
-    canonical = msgspec.json.encode([method, path, given], order="sorted")
-    return hashlib.sha256(canonical).hexdigest()
-
-
-def _headed(outcome: _Outcome, request_id: str, key: str | None) -> Response:
-    headers = {**outcome.response.headers, "Request-Id": request_id}
-    headers["Stripe-Version"] = API_VERSION
-    if key:
-        headers["Idempotency-Key"] = key
-    return replace(outcome.response, headers=headers)

@@ -48,7 +48,7 @@ _EXPANDABLE: dict[str, dict[str, str]] = {
     "event": {},
 }
 _DEEPEST = 4
-_SOURCES = {"ch": "charge", "re": "refund"}
+_SOURCES = {"ch": "charge", "du": "dispute", "re": "refund"}
 
 
 def check(kind: str, paths: Iterable[str]) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Refunds: several partial ones, never more than was captured, and some that fail later."""
 
-from dashboard.sandbox import amounts, charging, parameters, shapes
+from dashboard.sandbox import amounts, charging, disputes, parameters, shapes
 from dashboard.sandbox.answers import Json, StripeError, invalid
 from dashboard.sandbox.turn import Turn
 
@@ -10,7 +10,7 @@ DECIDED_AFTER = 60.0
 
 def create(turn: Turn, _: str, given: Json) -> Json:
     charge = _charge(turn, given)
-    amount = _amount(charge, given)
+    amount = _amount(turn, charge, given)
     refund = shapes.refund(turn, charge, amount)
     refund |= {"reason": given.get("reason"), "metadata": given.get("metadata", {})}
     behaviour = charging.behaviour_of(turn, charge)
@@ -56,8 +56,8 @@ def _charge(turn: Turn, given: Json) -> Json:
     return charge
 
 
-def _amount(charge: Json, given: Json) -> int:
-    if charge["disputed"]:
+def _amount(turn: Turn, charge: Json, given: Json) -> int:
+    if disputes.bars_refunds(turn, charge):
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise StripeError(message, code="charge_disputed")
     rest: int = charge["amount_captured"] - charge["amount_refunded"]

@@ -145,10 +145,6 @@ def test_an_empty_id_asks_for_the_collection(core: Direct) -> None:
     assert core.get("payment_intents/")["object"] == "list"
 
 
-def test_there_are_no_disputes_yet(core: Direct) -> None:
-    assert core.get("disputes", charge="ch_1")["data"] == []
-
-
 def test_a_test_card_becomes_a_stored_payment_method(core: Direct) -> None:
     method = core.get("payment_methods/pm_card_amex")
     assert method["id"] != "pm_card_amex"

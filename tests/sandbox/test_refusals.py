@@ -191,11 +191,3 @@ def test_another_version_of_the_api_is_not_spoken(core: Direct) -> None:
 def test_a_body_that_is_no_form_is_refused(core: Direct, body: bytes) -> None:
     headers = {"Authorization": f"Bearer {API_KEY}"}
     assert core.core.handle("POST", "/v1/customers", headers, body).status == 400
-
-
-def test_a_disputed_charge_cannot_be_refunded(core: Direct) -> None:
-    paid = core.paid()
-    charge = core.core.store.get("charge", paid["latest_charge"])
-    assert charge is not None
-    core.core.store.save(charge | {"disputed": True})
-    assert core.refused("refunds", payment_intent=paid["id"])["code"] == "charge_disputed"
