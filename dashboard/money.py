@@ -25,7 +25,11 @@ MINIMUM_CHARGE = {
     "chf": 50,
 }
 MAXIMUM_CHARGE = 99_999_999
-_TYPED = re.compile(r"^\s*\D{0,4}?\s*(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?\s*\D{0,4}?\s*$")
+# A currency's sign or code may stand on either side; a minus may not.
+_SIGN = r"(?:[A-Za-z]{3}|[$€£¥])?"
+_TYPED = re.compile(
+    rf"\s*{_SIGN}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)(?:\.([0-9]+))?\s*{_SIGN}\s*"
+)
 
 
 class WrongAmount(ValueError):
@@ -84,7 +88,7 @@ def parse(text: str, currency: str) -> int:
 
     Raises WrongAmount for anything else: too many decimals, a sign, another notation.
     """
-    match = _TYPED.match(text)
+    match = _TYPED.fullmatch(text)
     if match is None:
         raise WrongAmount("Enter an amount like " + _example(currency) + ".")
     whole, fraction = match[1].replace(",", ""), match[2] or ""
