@@ -1,0 +1,35 @@
+"""The one place where the parts of the web process meet."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+
+from dashboard import clock, db, settings, stripe_gateway
+from dashboard.settings import Settings
+from dashboard.web import errors, public, security, webhook
+
+
+def create_app(chosen: Settings) -> Litestar:
+    """The web application with these settings; nothing is opened before its lifespan begins."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        settings.use(chosen)
+        if chosen.sandbox:
+            clock.follow(chosen.clock_file)
+        gateway = stripe_gateway.StripeGateway(chosen, door="web")
+        stripe_gateway.use(gateway)
+        try:
+            async with db.lifespan():
+                yield
+        finally:
+            stripe_gateway.use(None)
+            await gateway.close()
+
+    return Litestar(
+        route_handlers=[public.router(chosen), webhook.receive],
+        lifespan=[lifespan],
+        exception_handlers={Exception: errors.answer},
+        before_send=[security.add_headers],
+    )

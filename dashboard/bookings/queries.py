@@ -1,0 +1,192 @@
+"""Reads bookings, and keeps their status in line with their payments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from piccolo.columns.combination import Where
+
+from dashboard import clock
+from dashboard.bookings.errors import NoSuchBooking
+from dashboard.bookings.tables import Booking, Instructor, Redemption, Student
+from dashboard.payments import queries as payments
+from dashboard.payments.facts import Status
+from dashboard.payments.tables import Payment, Purchase
+
+# A lesson counts as held this long after its end unless somebody says otherwise, and is captured.
+BY_ITSELF_AFTER = timedelta(hours=1)
+BY_THE_CLOCK = "clock"
+ALIVE = ("pending", "confirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """A booking with its payment, as the API shows it. Amounts in minor units of `currency`."""
+
+    id: int
+    status: str
+    payment_status: str
+    starts_at: datetime
+    ends_at: datetime
+    minutes: int
+    price: int
+    currency: str
+    owed: int | None
+    student: dict[str, Any]
+    instructor: dict[str, Any]
+    package_id: int | None
+    purchase_id: int
+    payment_id: int | None
+    stripe_intent_id: str | None
+    authorized_amount: int
+    captured_amount: int
+    refunded_amount: int
+    authorization_expires_at: datetime | None
+    ended_by: str
+    end_reason: str
+    clause: str
+    received_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+
+
+async def booking(booking_id: int) -> Booking:
+    """The row; NoSuchBooking if there is none."""
+    row = await Booking.objects().get(Booking.id == booking_id)
+    if row is None:
+        raise NoSuchBooking(booking_id)
+    return row
+
+
+async def view(booking_id: int) -> tuple[BookingView, payments.Books]:
+    """A booking as the API shows it, and the books of its purchase."""
+    row = await booking(booking_id)
+    books = await payments.books(row.purchase)
+    student = await Student.objects().get(Student.id == row.student)
+    instructor = await Instructor.objects().get(Instructor.id == row.instructor)
+    assert books is not None and student is not None and instructor is not None
+    return _view(row, books, student, instructor), books
+
+
+def _view(
+    row: Booking, books: payments.Books, student: Student, instructor: Instructor
+) -> BookingView:
+    payment = books.current
+    return BookingView(
+        id=row.id,
+        status=row.status,
+        payment_status=payment.payment_status if payment else Status.PENDING,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        minutes=row.minutes,
+        price=books.purchase.price,
+        currency=books.purchase.currency,
+        owed=books.purchase.owed,
+        student={"id": student.id, "name": student.name, "time_zone": student.time_zone},
+        instructor={"id": instructor.id, "name": instructor.name, "subject": instructor.subject},
+        package_id=row.package,
+        purchase_id=row.purchase,
+        payment_id=payment.id if payment else None,
+        stripe_intent_id=payment.stripe_intent_id if payment else None,
+        authorized_amount=payment.authorized_amount if payment else 0,
+        captured_amount=payment.captured_amount if payment else 0,
+        refunded_amount=payment.refunded_amount if payment else 0,
+        authorization_expires_at=payment.authorization_expires_at if payment else None,
+        ended_by=row.ended_by,
+        end_reason=row.end_reason,
+        clause=row.clause,
+        received_at=row.received_at,
+        completed_at=row.completed_at,
+        created_at=row.created_at,
+    )
+
+
+async def booking_of_purchase(purchase_ids: Sequence[int]) -> dict[int, Booking]:
+    """The booking of each purchase; of a package its first lesson."""
+    if not purchase_ids:
+        return {}
+    rows = (
+        await Booking.objects()
+        .where(Booking.purchase.is_in(list(purchase_ids)))
+        .order_by(Booking.id, ascending=False)
+    )
+    return {row.purchase: row for row in rows}
+
+
+async def follow(purchase_ids: Sequence[int] | None = None) -> int:
+    """Bring bookings in line with their payments, all or those of some purchases; how many changed.
+
+    Idempotent. Each change is one statement that looks at the status it replaces, so two of these
+    at once, or one beside a cancellation, change a booking once.
+    """
+    if purchase_ids is not None and not purchase_ids:
+        return 0
+    some = None if purchase_ids is None else Booking.purchase.is_in(list(purchase_ids))
+    changed = await _confirm(some)
+    changed += await _let_go(some)
+    return changed + await _complete(some)
+
+
+async def _confirm(some: Where | None) -> int:
+    paid = _current((Status.AUTHORIZED, Status.CAPTURED))
+    where = (Booking.status == "pending") & Booking.purchase.is_in(paid)
+    return len(await _change({"status": "confirmed"}, where, some))
+
+
+async def _let_go(some: Where | None) -> int:
+    """A payment that nobody completed: nothing is owed any more, and nothing was taken or held."""
+    nothing_owed = Purchase.select(Purchase.id).where(Purchase.owed == 0)
+    taken = Payment.select(Payment.purchase).where(
+        (Payment.payment_status == Status.AUTHORIZED) | (Payment.captured_amount > 0)
+    )
+    where = (
+        (Booking.status == "pending")
+        & Booking.purchase.is_in(nothing_owed)
+        & Booking.purchase.not_in(taken)
+    )
+    rows = await _change(
+        {
+            "status": "cancelled",
+            "slot": None,
+            "ended_by": BY_THE_CLOCK,
+            "end_reason": "It was never paid.",
+            "clause": "never_paid",
+        },
+        where,
+        some,
+    )
+    if rows:
+        await Redemption.update({"seat": None, "freed_at": clock.now()}).where(
+            Redemption.booking.is_in([row["id"] for row in rows])
+        )
+    return len(rows)
+
+
+async def _complete(some: Where | None) -> int:
+    """The hour after the lesson has passed, and it is paid: it took place."""
+    now = clock.now()
+    where = (
+        (Booking.status == "confirmed")
+        & (Booking.ends_at <= now - BY_ITSELF_AFTER)
+        & Booking.purchase.is_in(_current((Status.CAPTURED,)))
+    )
+    values = {
+        "status": "completed",
+        "ended_by": BY_THE_CLOCK,
+        "clause": "completed",
+        "completed_at": now,
+    }
+    return len(await _change(values, where, some))
+
+
+def _current(statuses: Sequence[Status]) -> Any:
+    """The purchases whose current payment has one of these statuses, as a part of a query."""
+    return Payment.select(Payment.purchase).where(
+        Payment.current.eq(True) & Payment.payment_status.is_in([str(one) for one in statuses])
+    )
+
+
+async def _change(values: dict[Any, Any], where: Any, some: Where | None) -> list[Any]:
+    chosen = where if some is None else where & some
+    return await Booking.update(values).where(chosen).returning(Booking.id)

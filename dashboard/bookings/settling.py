@@ -1,0 +1,48 @@
+"""What comes after a commit: Stripe is asked at once, and the booking follows its payment.
+
+Nothing here is needed for the outcome. The rows are the queue, and the sweeps find them; this only
+makes the answer tell the fresh state.
+"""
+
+import structlog
+
+from dashboard.bookings import queries
+from dashboard.payments import ledger, sending, settle
+from dashboard.payments import queries as payments
+from dashboard.payments.facts import CREATES, State, Verb
+from dashboard.payments.resume import resume
+from dashboard.stripe_gateway import NotThere, Unreachable
+
+log = structlog.get_logger()
+# Trouble that passes: the purchase stays due, and a sweep comes back to it.
+PASSING = (Unreachable, NotThere, ledger.Contended)
+
+
+async def send(operation_id: str, purchase_id: int) -> None:
+    """Send a claimed attempt to pay, then let the booking follow; the rows tell how it ended."""
+    await sending.send(operation_id)
+    await queries.follow([purchase_id])
+
+
+async def bring_about(purchase_id: int) -> None:
+    """Settle what was decided, as far as Stripe can be reached now."""
+    try:
+        await settle.settle(purchase_id)
+    except PASSING as error:
+        log.warning("settle.left_due", purchase=purchase_id, error=type(error).__name__)
+    await queries.follow([purchase_id])
+
+
+async def ask_again(purchase_id: int, verbs: tuple[Verb, ...] = CREATES) -> None:
+    """Ask Stripe once more about an operation whose outcome is unknown, if there is one."""
+    books = await payments.books(purchase_id)
+    operation = books.operation if books else None
+    if operation is None or Verb(operation.asked_verb) not in verbs:
+        return
+    if State(operation.state) not in (State.PLANNED, State.SENDING, State.UNKNOWN):
+        return
+    try:
+        await resume(operation.id, at_once=True)
+    except PASSING as error:
+        log.warning("payment.still_unknown", operation=operation.id, error=type(error).__name__)
+    await queries.follow([purchase_id])

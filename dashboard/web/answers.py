@@ -1,0 +1,94 @@
+"""How a booking and its payment are told to a program."""
+
+from typing import Any, Literal
+
+from litestar import Response
+
+from dashboard import formats, sentences
+from dashboard.bookings import queries
+from dashboard.payments.facts import CREATES, Status, Verb
+from dashboard.payments.queries import Books
+from dashboard.payments.tables import Payment, Purchase
+from dashboard.stripe_gateway import NotThere, Unreachable, gateway
+from dashboard.web.problems import problem
+
+RETRY_AFTER = {"Retry-After": "5"}
+Attempt = Literal["made", "declined", "unknown"]
+
+
+async def of_attempt(booking_id: int, made: int) -> Response[Any]:
+    """What became of an attempt to pay: `made` (201 or 200), 402 declined, or 202 not known yet."""
+    view, books = await queries.view(booking_id)
+    payment = await _payment(books)
+    body: dict[str, Any] = {"booking": view, "payment": payment}
+    how = attempt(books)
+    if how == "declined":
+        return problem(402, "The card was declined.", payment["message"], body)
+    if how == "unknown":
+        return Response(body, status_code=202, headers=RETRY_AFTER)
+    return Response(body, status_code=made)
+
+
+async def of_booking(booking_id: int) -> Response[Any]:
+    """The booking as it stands."""
+    view, books = await queries.view(booking_id)
+    return Response({"booking": view, "payment": await _payment(books)})
+
+
+def attempt(books: Books) -> Attempt:
+    """How the newest attempt to pay stands."""
+    operation = books.operation
+    if operation is not None and Verb(operation.asked_verb) in CREATES:
+        return "unknown"
+    if books.current is not None and books.current.payment_status == Status.FAILED:
+        return "declined"
+    return "made"
+
+
+async def _payment(books: Books) -> dict[str, Any]:
+    payment, purchase = books.current, books.purchase
+    if payment is None:
+        return {"status": Status.PENDING, "message": "The card is not asked yet."}
+    told: dict[str, Any] = {
+        "id": payment.id,
+        "status": payment.payment_status,
+        "message": message(payment, purchase, books),
+        "amount": purchase.price,
+        "currency": purchase.currency,
+    }
+    if payment.intent_status == "requires_action" and payment.stripe_intent_id:
+        told["client_secret"] = await _client_secret(payment.stripe_intent_id)
+    return told
+
+
+async def _client_secret(intent_id: str) -> str | None:
+    """What the browser needs for the bank's confirmation: asked for each time, and never kept."""
+    try:
+        return (await gateway().fetch(intent_id)).client_secret
+    except (Unreachable, NotThere):
+        return None
+
+
+def message(payment: Payment, purchase: Purchase, books: Books) -> str:
+    """One sentence about a payment, for the student."""
+    if attempt(books) == "unknown" and books.operation is not None:
+        return sentences.unknown(books.operation)
+    status = Status(payment.payment_status)
+    if status is Status.FAILED:
+        said = payment.refusal_message.rstrip(".") or payment.end_reason or "declined"
+        return f"Card not charged: {said}. Nothing was taken."
+    if status is Status.PENDING:
+        waiting = payment.intent_status == "requires_action"
+        return "Confirm the payment with your bank." if waiting else "Payment pending."
+    said = formats.money(
+        payment.captured_amount or payment.authorized_amount or purchase.price, purchase.currency
+    )
+    expired = payment.end_reason == "expired"
+    return {
+        Status.AUTHORIZED: f"{said} reserved • Charged after lesson",
+        Status.CAPTURED: f"{said} paid",
+        Status.REFUNDED: f"{said} refunded",
+        Status.RELEASED: "Reservation ended before we charged it"
+        if expired
+        else f"{said} released • Never charged",
+    }[status]
