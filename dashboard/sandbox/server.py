@@ -140,7 +140,8 @@ async def _give(response: Response, receive: Receive, send: Send) -> None:
 async def _break_off(response: Response, receive: Receive, send: Send) -> None:
     """Hang as long as ordered, then close the connection without an answer."""
     if response.broken == "hang":
-        with contextlib.suppress(TimeoutError):
+        # A server that stops cancels what still hangs: that, too, ends without an answer.
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(_gone(receive), response.seconds)
     # ASGI has no word for this: the server's own transport hangs behind its `send`.
     cycle: Any = getattr(send, "__self__", None)
@@ -189,5 +190,7 @@ def serve(settings: Settings) -> None:
         port=settings.sandbox_port,
         log_level="warning",
         access_log=False,
+        # Who is on this machine must not be told by a header.
+        proxy_headers=False,
         timeout_graceful_shutdown=2,
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.sandbox import amounts
 from tests.sandbox.direct import NEVER_REDIRECTS, Direct
 
 Json = dict[str, Any]
@@ -69,6 +70,13 @@ def test_a_capture_is_booked_at_once_less_the_fee(core: Direct) -> None:
     assert (entry["amount"], entry["fee"], entry["net"]) == (1000, 59, 941)
     assert entry["fee_details"][0]["amount"] == 59
     assert core.get(f"balance_transactions/{entry['id']}")["source"] == done["latest_charge"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "fee"), [(50, 31), (60, 32), (500, 45), (99_999_999, 2_900_030)]
+)
+def test_the_fee_is_rounded_half_up(amount: int, fee: int) -> None:
+    assert amounts.fee(amount) == fee
 
 
 def test_an_automatic_capture_is_booked_shortly_after(core: Direct) -> None:
