@@ -2,8 +2,8 @@
 
 import sys
 
-from dashboard import clock, seeding, supervisor
-from dashboard.commands import BadInput, ports, processes
+from dashboard import clock, supervisor
+from dashboard.commands import BadInput, ports, processes, seed
 from dashboard.settings import LOOPBACK, Settings
 from dashboard.supervisor import Child, Stopped, Supervisor
 
@@ -37,7 +37,7 @@ def _start(settings: Settings, watch: Supervisor) -> None:
     if sandbox:
         watch.wait_until_ready(sandbox)
     web = watch.start("web", lambda _: supervisor.answers(f"{base}/healthz"))
-    if settings.sandbox and seeding.needed(settings):
+    if settings.sandbox and seed.needed(settings):
         watch.wait_until_ready(web)
         if watch.run_to_end("seed"):
             raise BadInput("The seed was not finished. Run again: it goes on where it stopped.")
@@ -74,7 +74,7 @@ def _greeting(settings: Settings) -> str:
         ]
     else:
         lines += ["Sign in as:"]
-        lines += [f"  {who.role:8} {who.email:24} {who.password}" for who in seeding.sign_ins()]
+        lines += [f"  {who.role:8} {who.email:24} {who.password}" for who in seed.sign_ins()]
         lines += ["", "This is the built-in sandbox: no real cards are charged."]
         if abs(clock.offset().total_seconds()) > 60:
             lines += [f"Its clock was moved: it is {clock.now():%A %d %B %Y, %H:%M} UTC there."]
