@@ -27,6 +27,7 @@ from dashboard.payments.tables import Operation, Payment, PaymentEvent
 from dashboard.settings import Settings
 from dashboard.staff import auth
 from dashboard.stripe_gateway import Unreachable
+from jobs import nudges
 from tests.sandbox.server import RunningSandbox, running_sandbox
 
 BASE_URL = "http://shop.test"
@@ -121,7 +122,7 @@ class World:
     # What time and Stripe do.
 
     async def advance(self, by: timedelta) -> datetime:
-        """Move the clock of the sandbox and of the product; what fell due at Stripe has happened."""
+        """Move the sandbox's clock and the product's; what fell due at Stripe has happened."""
         self.sandbox.advance(by.total_seconds())
         return clock.now()
 
@@ -129,7 +130,7 @@ class World:
         self.sandbox.move_to(instant.timestamp())
 
     async def tick(self, rounds: int = 3) -> None:
-        """What the minute's sweeps do, on one thread: everything that is due, a few rounds of it."""
+        """What the minute's sweeps do, on one thread: all that is due, a few rounds of it."""
         for _ in range(rounds):
             for event_id in await inbox.due_events(100):
                 await inbox.handle(event_id)
@@ -231,6 +232,9 @@ async def world(database: None, sandbox: tuple[RunningSandbox, Path]) -> AsyncIt
         made = World(client, running, own)
         await _stock(made.catalog)
         yield made
+    # A nudge that is still on its way must not open its queue with the next test's settings.
+    nudges.flush()
+    nudges.forget()
     settings.use(chosen)
     clock.follow(before)
 
