@@ -14,7 +14,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     idempotent result kept, and only then does the answer go wrong."""
 
     when: Literal["before", "after"]
-    kind: Literal["drop", "hang", "500", "429", "409"]
+    kind: Literal["drop", "hang", "500", "429", "409", "402"]
     method: str = "*"
     path: str = "/v1/*"
     times: int = 1
@@ -22,6 +22,13 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 _ERRORS = {
+    "402": StripeError(
+        "An error occurred while processing your card. Try again in a little bit.",
+        status=402,
+        kind="card_error",
+        code="processing_error",
+        decline_code="processing_error",
+    ),
     "500": StripeError("An unknown error occurred.", status=500, kind="api_error", executed=False),
     "429": StripeError(
         "Request rate limit exceeded.", status=429, code="rate_limit", executed=False

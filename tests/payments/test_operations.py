@@ -327,6 +327,30 @@ async def test_an_early_capture_is_recorded_as_the_policys_decision(desk: Desk):
     assert event.key.endswith(":capture")
 
 
+async def test_a_capture_that_the_bank_refuses_backs_off_and_stands_on_a_persons_list(desk: Desk):
+    purchase = await desk.buy(due_in=timedelta(hours=1))
+    fault = {"when": "before", "kind": "402", "method": "POST", "path": CAPTURE, "times": 4}
+    desk.sandbox.control("POST", "faults", fault)
+    await desk.advance(timedelta(hours=1, seconds=1))
+    for _ in range(12):
+        await desk.tick(1)
+        await desk.advance(MINUTE)
+    books = await queries.books(purchase)
+    assert books is not None
+    row = books.purchase
+    assert (row.refused_count, row.attention) == (4, "keeps_failing")
+    assert "processing your card" in row.refused_error
+    refused = [op for op in await desk.operations(purchase) if op.state == State.REFUSED]
+    assert len({op.id for op in refused}) == 4
+    for _ in range(8):
+        await desk.advance(MINUTE)
+        await desk.tick(1)
+    books = await queries.books(purchase)
+    assert books is not None
+    assert (books.purchase.attention, books.purchase.refused_count) == (None, 0)
+    assert (await desk.payment(purchase)).captured_amount == 9600
+
+
 async def test_an_outcome_unknown_for_15_minutes_is_put_before_a_person(desk: Desk):
     purchase = await desk.buy(due_in=timedelta(hours=1))
     desk.sandbox.control(
