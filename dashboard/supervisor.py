@@ -193,12 +193,14 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether something answers 200 at `url`, without asking a proxy."""
+    """Whether a server answers at `url` without an error of its own; no proxy is asked."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except (OSError, urllib.error.URLError, ValueError):
+        with opener.open(url, timeout=2):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except (OSError, ValueError):
         return False
 
 
