@@ -99,16 +99,22 @@ async def _same_or(error: NotAllowed, purchase_id: int, amount: int | None) -> i
 
 
 async def _outcome(purchase_id: int, operation_id: str, amount: int | None) -> int:
+    # The operation first: once it is seen closed, the payment that is read next tells its outcome.
+    operation = await _operation(purchase_id, operation_id)
     books = await payments.books(purchase_id)
     assert books is not None
     done = _captured(books.current, amount)
     if done is not None:
         return done
-    operation = books.operation or await Operation.objects().get(Operation.id == operation_id)
-    if operation is None:
-        raise NotAllowed("not_held", currency=books.purchase.currency)
     actions.answer(operation)
     raise OutcomeUnknown(operation.id)
+
+
+async def _operation(purchase_id: int, operation_id: str) -> Operation:
+    """The attempt that our answer hangs on: the open one, else our own, else the latest."""
+    found = await Operation.objects().where(Operation.purchase == purchase_id)
+    rank = {operation_id: 1}
+    return max(found, key=lambda row: (bool(row.open_for), rank.get(row.id, 0), row.asked_at))
 
 
 def _captured(payment: Payment | None, amount: int | None) -> int | None:

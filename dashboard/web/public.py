@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from dashboard.bookings import actions, paying, placing
 from dashboard.settings import Settings
 from dashboard.web import answers
+from dashboard.web.described import takes
 from dashboard.web.inputs import (
     BookingForm,
     CancelForm,
@@ -29,7 +30,7 @@ _support = guard(role="support", scope="bookings")
 _LIMITED = "limited"
 
 
-@post("/bookings", opt={_LIMITED: True})
+@post("/bookings", opt={_LIMITED: True}, operation_class=takes(BookingForm))
 async def place(request: AnyRequest) -> Response[Any]:
     """Book a lesson or a package: 201, 402 declined, 202 not known yet, 409, 422."""
     order = read(BookingForm, await request.body()).order()
@@ -46,7 +47,12 @@ async def show(booking_id: FromPath[int]) -> Response[Any]:
     return await answers.of_booking(booking_id)
 
 
-@post("/bookings/{booking_id:int}/pay", guards=[_support])
+@post(
+    "/bookings/{booking_id:int}/pay",
+    guards=[_support],
+    status_code=200,
+    operation_class=takes(PayForm, optional=True),
+)
 async def pay(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Pay again after a decline, on another card if one is given."""
     form = read(PayForm, await request.body(), optional=True)
@@ -55,7 +61,12 @@ async def pay(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     return await answers.of_attempt(booking_id, made=200)
 
 
-@post("/bookings/{booking_id:int}/complete", guards=[_support], status_code=200)
+@post(
+    "/bookings/{booking_id:int}/complete",
+    guards=[_support],
+    status_code=200,
+    operation_class=takes(EmptyForm, optional=True),
+)
 async def complete(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """The lesson took place: its price is captured."""
     read(EmptyForm, await request.body(), optional=True)
@@ -63,7 +74,12 @@ async def complete(request: AnyRequest, booking_id: FromPath[int]) -> Response[A
     return await answers.of_booking(booking_id)
 
 
-@post("/bookings/{booking_id:int}/cancel", guards=[_support], status_code=200)
+@post(
+    "/bookings/{booking_id:int}/cancel",
+    guards=[_support],
+    status_code=200,
+    operation_class=takes(CancelForm),
+)
 async def cancel(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Call the lesson off, by the cancellation policy."""
     form = read(CancelForm, await request.body())
@@ -71,7 +87,12 @@ async def cancel(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any
     return await answers.of_booking(booking_id)
 
 
-@post("/bookings/{booking_id:int}/no-show", guards=[_support], status_code=200)
+@post(
+    "/bookings/{booking_id:int}/no-show",
+    guards=[_support],
+    status_code=200,
+    operation_class=takes(NoShowForm),
+)
 async def no_show(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Somebody did not come."""
     form = read(NoShowForm, await request.body())
@@ -83,6 +104,7 @@ async def no_show(request: AnyRequest, booking_id: FromPath[int]) -> Response[An
     "/bookings/{booking_id:int}/capture-payment",
     guards=[guard(role="support", scope="payments")],
     status_code=200,
+    operation_class=takes(CaptureForm, optional=True),
 )
 async def capture_payment(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Capture the hold, in part if an amount (minor units) is given; a repeat answers the same."""
