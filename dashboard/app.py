@@ -7,7 +7,7 @@ from litestar import Litestar
 
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
-from dashboard.web import errors, public, security, webhook
+from dashboard.web import desk, failures, pages, public, security, webhook
 
 
 def create_app(chosen: Settings) -> Litestar:
@@ -28,8 +28,9 @@ def create_app(chosen: Settings) -> Litestar:
             await gateway.close()
 
     return Litestar(
-        route_handlers=[public.router(chosen), webhook.receive],
+        route_handlers=[public.router(chosen), webhook.receive, *desk.handlers],
         lifespan=[lifespan],
-        exception_handlers={Exception: errors.answer},
+        exception_handlers={Exception: failures.answer},
+        template_config=pages.templates(),
         before_send=[security.add_headers],
     )

@@ -36,6 +36,21 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     return f"{format_datetime(local, 'EEE d MMM HH:mm', locale=LOCALE)} {zone_name(at, zone)}"
 
 
+def day_and_time(at: datetime, zone: ZoneInfo) -> str:
+    """An instant with its day, for a text that names the zone elsewhere: "Tue 24 Nov 02:00"."""
+    return format_datetime(at.astimezone(zone), "EEE d MMM HH:mm", locale=LOCALE)
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago it was, in one unit, rounded down: "8 seconds", "3 hours"."""
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return "a moment"
+
+
 def time_of_day(at: datetime, zone: ZoneInfo) -> str:
     """The hour and minute in `zone`: "02:00"."""
     return format_datetime(at.astimezone(zone), "HH:mm", locale=LOCALE)

@@ -76,3 +76,73 @@ def unknown(operation: Operation) -> str:
         f"Stripe hasn't answered. We don't know yet whether {amount} was {done}; "
         "we are checking. Don't retry."
     )
+
+
+# Stripe knows three of these codes by the same name; the others are ours alone.
+REASONS = {
+    Verb.RELEASE: {
+        "requested_by_customer": "Student cancelled",
+        "instructor_cancelled": "Instructor cancelled",
+        "duplicate": "Booked twice",
+        "fraudulent": "Looks fraudulent",
+        "other": "Other",
+    },
+    Verb.REFUND: {
+        "requested_by_customer": "Student asked for it",
+        "instructor_cancelled": "Instructor cancelled or did not come",
+        "lesson_went_wrong": "Lesson went wrong",
+        "duplicate": "Charged twice",
+        "fraudulent": "Looks fraudulent",
+        "other": "Other",
+    },
+}
+
+
+def reason(code: str, verb: Verb) -> str:
+    """What a reason is called on the page; a text that is no code of ours stays as it is."""
+    return REASONS.get(verb, {}).get(code, code)
+
+
+# The story's lines; `{amount}` and `{back}` are the movement's own.
+_EVENTS = {
+    "authorized": "Reserved {amount}",
+    "captured": "Captured {amount}",
+    "charged": "Charged {amount}",
+    "released": "Released {amount}",
+    "expired": "Hold of {amount} ended by itself",
+    "cancelled": "Attempt cancelled; nothing was held",
+    "declined": "Card declined for {amount}",
+    "refund_pending": "Refund of {amount} sent to the bank",
+    "refund_succeeded": "Refunded {amount}",
+    "refund_failed": "Refund of {amount} failed at the bank",
+    "dispute_opened": "Dispute opened over {amount}",
+    "dispute_closed": "Dispute over {amount} closed",
+    "funds_withdrawn": "Bank took {amount} back for the dispute",
+    "funds_reinstated": "Bank gave {amount} back after the dispute",
+    "expiry_decision": "Expiry policy decided",
+    "operation_refused": "{verb} of {amount} refused",
+    "operation_unknown": "No answer to the {verb} of {amount}",
+    "operation_stalled": "{verb} of {amount} never answered",
+    "operation_withdrawn": "{verb} of {amount} withdrawn before it was sent",
+    "operation_overtaken": "{verb} of {amount} overtaken",
+    "operation_given_up": "{verb} of {amount} given up",
+    "operation_succeeded": "{verb} of {amount} had worked after all",
+}
+
+
+def happened(kind: str, amount: str, back: str, verb: str) -> str:
+    """One line of the story; `back` is what a capture gave back, or nothing."""
+    text = _EVENTS.get(kind, kind.replace("_", " ")).format(amount=amount, verb=verb)
+    return f"{text[:1].upper()}{text[1:]}{f', gave {back} back' if back else ''}"
+
+
+def moved(operation: Operation, student: str, rest: str) -> str:
+    """What a finished movement did; `rest` is what a capture left to go back, or nothing."""
+    amount = money(operation.amount, operation.currency)
+    if operation.verb == Verb.CAPTURE:
+        return f"{student} paid {amount}." + (f" {rest} went back to the card." if rest else "")
+    if operation.verb == Verb.RELEASE:
+        return f"{amount} went back to {student}'s card. Nothing was charged."
+    if operation.verb == Verb.REFUND:
+        return f"{amount} is on its way back to {student}."
+    return f"{amount} was {_DONE[Verb(operation.verb)]}."

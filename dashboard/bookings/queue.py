@@ -1,0 +1,193 @@
+"""Which holds the desk lists, in which order, and how many there are in each view."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dashboard.bookings.search import Condition, matching
+from dashboard.payments.facts import Status
+from dashboard.payments.tables import Payment
+
+PAGE = 50
+VIEWS = ("expiring", "person", "open", "failed", "all")
+DAY = timedelta(hours=24)
+WINDOWS = {
+    "2h": timedelta(hours=2),
+    "24h": DAY,
+    "3d": timedelta(days=3),
+    "7d": timedelta(days=7),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The state of the list, all of it in the address bar. `expires` is a window or an hour."""
+
+    view: str = "open"
+    status: str = ""
+    expires: str = ""
+    q: str = ""
+    after: str = ""
+
+    def query(self, **changes: str) -> dict[str, str]:
+        """The parameters of an address, without those that say nothing."""
+        new = replace(self, **changes)
+        pairs = {name: getattr(new, name) for name in ("view", "status", "expires", "q", "after")}
+        return {name: value for name, value in pairs.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The ids of one page, and the cursor of the next if there is one."""
+
+    payment_ids: list[int]
+    next_after: str = ""
+
+
+def filters(given: dict[str, str]) -> Filters:
+    """Read an address; what makes no sense is left out. A search looks everywhere by itself."""
+    q = given.get("q", "").replace("\x00", "").strip()[:200]
+    status = given.get("status", "")
+    status = status if status in set(Status) else ""
+    expires = given.get("expires", "")
+    if expires not in WINDOWS and hour_of(expires) is None:
+        expires = ""
+    view = given.get("view", "")
+    if view not in VIEWS:
+        elsewhere = status not in ("", Status.AUTHORIZED)
+        view = "all" if elsewhere or (q and not status) else "open"
+    return Filters(view, status, expires, q, given.get("after", ""))
+
+
+def hour_of(text: str) -> datetime | None:
+    """The hour that a column of the strip stands for: "2026-11-24T02:00Z"; None for other texts."""
+    try:
+        at = datetime.strptime(text, "%Y-%m-%dT%H:%MZ")  # noqa: DTZ007
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC)
+
+
+async def listed(chosen: Filters, now: datetime) -> Listed:
+    """One page of the list: holds by their expiry, people's matters by age, else newest first."""
+    where = _view(chosen.view, now)
+    if chosen.status:
+        where &= Payment.payment_status == chosen.status
+    if chosen.expires:
+        where &= _expires(chosen.expires, now)
+    if chosen.q:
+        where &= matching(chosen.q)
+    order = _order(chosen)
+    if (cursor := _cursor(chosen.after)) is not None:
+        where &= _beyond(order, *cursor)
+    query = Payment.select(Payment.id, order.as_alias("at") if order else Payment.id).where(where)
+    if order is not None:
+        query = query.order_by(order).order_by(Payment.id)
+    else:
+        query = query.order_by(Payment.id, ascending=False)
+    rows = await query.limit(PAGE + 1)
+    page = rows[:PAGE]
+    more = f"{_instant(page[-1].get('at'))}_{page[-1]['id']}" if len(rows) > PAGE else ""
+    return Listed([row["id"] for row in page], more)
+
+
+def _view(view: str, now: datetime) -> Condition:
+    current: Condition = Payment.current.eq(True)
+    held = Payment.payment_status == Status.AUTHORIZED
+    if view == "expiring":
+        return current & held & _expires("24h", now)
+    if view == "open":
+        return current & held
+    if view == "person":
+        return current & Payment.purchase.attention.is_not_null()
+    return current & (Payment.payment_status == Status.FAILED) if view == "failed" else current
+
+
+def _expires(window: str, now: datetime) -> Condition:
+    column = Payment.authorization_expires_at
+    held = Payment.payment_status == Status.AUTHORIZED
+    hour = hour_of(window)
+    if hour is not None:
+        start, end = max(hour, now), hour + timedelta(hours=1)
+        return held & (column > start) & (column <= end)
+    return held & (column > now) & (column <= now + WINDOWS[window])
+
+
+def _order(chosen: Filters) -> Any:
+    """The column that leads the order; None means the newest first."""
+    if chosen.view == "person":
+        return Payment.purchase.attention_since
+    by_expiry = chosen.view in ("open", "expiring") or chosen.status == Status.AUTHORIZED
+    return Payment.authorization_expires_at if by_expiry or chosen.expires else None
+
+
+def _beyond(order: Any, at: datetime | None, last: int) -> Condition:
+    if order is None:
+        return Payment.id < last
+    # The textbook form, `a > x OR (a = x AND id > y)`, reads a hundred times more at depth.
+    beyond: Condition = (order >= at) & ((order > at) | (Payment.id > last))
+    return beyond
+
+
+def _instant(at: Any) -> str:
+    return at.astimezone(UTC).isoformat() if isinstance(at, datetime) else ""
+
+
+def _cursor(after: str) -> tuple[datetime | None, int] | None:
+    at, _, last = after.rpartition("_")
+    if not last.isdigit() or len(last) > 15:
+        return None
+    try:
+        instant = datetime.fromisoformat(at) if at else None
+    except ValueError:
+        return None
+    return (instant, int(last)) if instant is None or instant.utcoffset() is not None else None
+
+
+async def counts(now: datetime) -> dict[str, int]:
+    """How many there are in each view."""
+    return {view: int(await Payment.count().where(_view(view, now))) for view in VIEWS}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A hold that ends within a day. `person` tells that somebody must look at it."""
+
+    at: datetime
+    amount: int
+    currency: str
+    person: bool
+
+
+async def ending(now: datetime) -> list[Ending]:
+    """Every hold that ends within 24 hours, the next one first: what heading and strip add up."""
+    rows = (
+        await Payment.select(
+            Payment.authorization_expires_at,
+            Payment.authorized_amount,
+            Payment.currency,
+            Payment.purchase.attention.as_alias("attention"),
+        )
+        .where(_view("expiring", now))
+        .order_by(Payment.authorization_expires_at)
+    )
+    return [
+        Ending(
+            row["authorization_expires_at"],
+            row["authorized_amount"],
+            row["currency"],
+            row["attention"] is not None,
+        )
+        for row in rows
+    ]
+
+
+async def next_end(now: datetime) -> datetime | None:
+    """When the next hold ends; None when nothing is held."""
+    row = (
+        await Payment.select(Payment.authorization_expires_at)
+        .where(_view("open", now) & (Payment.authorization_expires_at > now))
+        .order_by(Payment.authorization_expires_at)
+        .first()
+    )
+    return row["authorization_expires_at"] if row else None

@@ -1,0 +1,75 @@
+"""Finding payments by what people type: a number, an amount, an intent, a name, an e-mail."""
+
+import re
+from typing import Any
+
+from piccolo.columns.combination import And, Or, Where
+
+from dashboard.bookings.tables import Booking, Package, Student
+from dashboard.money import SUPPORTED, WrongAmount, parse
+from dashboard.payments.tables import Payment
+
+Condition = And | Or | Where
+_NUMBER = re.compile(r"#?(\d{1,15})")
+_PACKAGE = re.compile(r"[pP](\d{1,15})")
+_AMOUNT = re.compile(r"\D{0,4}\d[\d,]*(\.\d+)?")
+# What LIKE would take for a pattern; any one character stands in for it.
+_PATTERN = re.compile(r"[%_\\]")
+
+
+def matching(q: str) -> Condition:
+    """Where number, amount, intent, name or e-mail match, wherever in the list that is."""
+    if match := _NUMBER.fullmatch(q):
+        found = _of(Booking, Booking.id == int(match[1]))
+        amount = _amounts(q)
+        return found | amount if amount is not None and "#" not in q else found
+    if match := _PACKAGE.fullmatch(q):
+        return _of(Package, Package.id == int(match[1]))
+    if _AMOUNT.fullmatch(q) and (amount := _amounts(q)) is not None:
+        return amount
+    like = f"%{_PATTERN.sub('_', q)}%"
+    found = Payment.stripe_intent_id == q
+    for table in (Booking, Package):
+        person = table.student
+        found |= _of(table, person.name.ilike(like) | person.email.ilike(like))
+    return found
+
+
+def _of(table: Any, where: Condition) -> Condition:
+    """Payments of the purchases that these bookings or packages point to."""
+    found: Condition = Payment.purchase.is_in(table.select(table.purchase).where(where))
+    return found
+
+
+def _amounts(q: str) -> Condition | None:
+    found: Condition | None = None
+    for currency in sorted(SUPPORTED):
+        try:
+            amount = parse(q, currency)
+        except WrongAmount:
+            continue
+        same = (Payment.currency == currency) & (Payment.authorized_amount == amount)
+        found = same if found is None else found | same
+    return found
+
+
+async def exact(q: str) -> int | None:
+    """The one payment that a booking number, e-mail or intent names; None when none or several."""
+    where: Condition
+    if match := _NUMBER.fullmatch(q):
+        where = _of(Booking, Booking.id == int(match[1]))
+    elif match := _PACKAGE.fullmatch(q):
+        where = _of(Package, Package.id == int(match[1]))
+    elif q.startswith("pi_"):
+        rows = await Payment.select(Payment.id).where(Payment.stripe_intent_id == q).limit(2)
+        return rows[0]["id"] if rows else None
+    elif "@" in q:
+        person = Student.email == q.lower()
+        ids = [row["id"] for row in await Student.select(Student.id).where(person)]
+        if not ids:
+            return None
+        where = _of(Booking, Booking.student.is_in(ids)) | _of(Package, Package.student.is_in(ids))
+    else:
+        return None
+    rows = await Payment.select(Payment.id).where(Payment.current.eq(True) & where).limit(2)
+    return rows[0]["id"] if len(rows) == 1 else None

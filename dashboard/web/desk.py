@@ -1,0 +1,30 @@
+"""The pages of the desk, gathered for the application."""
+
+from litestar import Router, get
+from litestar.response import Redirect
+from litestar_htmx import HTMXRequest
+
+from dashboard.web import hold_page, movements, queue_page, signin
+from dashboard.web.pages import static_files
+
+
+@get("/", include_in_schema=False)
+async def home() -> Redirect:
+    """The queue is where the work is."""
+    return Redirect("/holds")
+
+
+pages = Router(
+    path="/",
+    route_handlers=[
+        home,
+        *signin.handlers,
+        queue_page.index,
+        hold_page.show,
+        hold_page.ask,
+        *movements.handlers,
+    ],
+    request_class=HTMXRequest,
+    include_in_schema=False,
+)
+handlers = [pages, static_files]

@@ -1,0 +1,110 @@
+"""The page of one payment: why it stands as it does, what happened, what may be done."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+from litestar_htmx import HTMXRequest
+
+from dashboard import clock, findings, formats, reasons, sentences, settings
+from dashboard.bookings.holds import Hold, hold, story
+from dashboard.payments.facts import State, Status
+from dashboard.payments.resume import resume
+from dashboard.payments.tables import Operation
+from dashboard.stripe_gateway import NotThere, Unreachable
+from dashboard.web import fuse, lines
+from dashboard.web.pages import page
+from dashboard.web.security import guard, reaches
+
+LARGEST_ID = 2**62
+
+
+@get("/holds/{payment_id:int}", guards=[guard()])
+async def show(request: HTMXRequest, payment_id: int) -> Response[Any]:
+    """One payment: its amounts, why it stands as it does, its story, what may be done."""
+    found = await need(payment_id)
+    context = await hold_context(request, found)
+    return await page(request, "holds/show.html", {**context, **await _done(request, found)})
+
+
+@post("/holds/{payment_id:int}/ask", guards=[guard("support")])
+async def ask(request: HTMXRequest, payment_id: int) -> Response[Any]:
+    """Ask Stripe again how the open operation ended, without waiting for the next try."""
+    found = await need(payment_id)
+    trouble = ""
+    if found.books.operation is not None:
+        try:
+            await resume(found.books.operation.id, at_once=True)
+        except (Unreachable, NotThere):
+            trouble = unreachable(found)
+    if not trouble and not request.htmx:
+        return Redirect(f"/holds/{payment_id}", status_code=303)
+    context = await hold_context(request, await need(payment_id))
+    return await page(
+        request, "holds/show.html", {**context, "trouble": trouble}, 503 if trouble else 200
+    )
+
+
+def unreachable(found: Hold) -> str:
+    """What to say when Stripe can't be asked: nothing moved, and how old the page's numbers are."""
+    at = found.payment.synced_at
+    seen = f" What you see is from {formats.moment(at, settings.current().zone)}." if at else ""
+    return f"Stripe can't be reached right now. Nothing was moved by asking.{seen}"
+
+
+async def need(payment_id: int) -> Hold:
+    """The payment, or a 404 that says so."""
+    found = await hold(payment_id) if payment_id < LARGEST_ID else None
+    if found is None:
+        raise NotFoundException("There is no such hold.")
+    return found
+
+
+async def _done(request: HTMXRequest, found: Hold) -> dict[str, str]:
+    """The message of the movement that led here, for a browser that was redirected."""
+    operation = await Operation.objects().get(Operation.id == request.query_params.get("done", ""))
+    mine = operation is not None and operation.purchase == found.books.purchase.id
+    if operation is None or not mine or operation.state != State.SUCCEEDED:
+        return {}
+    return {"flash": moved(operation, found)}
+
+
+def moved(operation: Operation, found: Hold) -> str:
+    """What a finished movement did, in one sentence."""
+    captured = found.status in (Status.CAPTURED, Status.REFUNDED)
+    rest = found.released if captured else 0
+    return sentences.moved(
+        operation, found.subject.first_name, formats.money(rest, found.currency) if rest else ""
+    )
+
+
+async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str, Any]:
+    """All that a payment's page shows."""
+    now, zone = clock.now(), settings.current().zone
+    staff = request.state.get("staff")
+    payments = {payment.id: payment for payment in found.books.payments}
+    entries = await story(found.books.purchase.id)
+    return {
+        "hold": found,
+        "line": lines.line(found, now, zone, staff),
+        "heading": findings.hold(found, now),
+        "question": reasons.question(found),
+        "fuse": fuse.fuse(found, now, zone),
+        "entries": [lines.told(entry, payments, zone) for entry in entries],
+        "attempts": _attempts(found),
+        "asking": lines.asking(found) and staff is not None and reaches(staff, "support"),
+        "stripe_link": lines.link(found.payment.stripe_intent_id),
+        "formats": formats,
+        "flash": "",
+        "trouble": "",
+    }
+
+
+def _attempts(found: Hold) -> list[Hold]:
+    """The other payments of the same purchase, the newest first."""
+    return [
+        Hold(payment, found.books, found.subject)
+        for payment in reversed(found.books.payments)
+        if payment.id != found.payment.id
+    ]

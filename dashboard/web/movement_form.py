@@ -1,0 +1,197 @@
+"""The form behind a capture, a release or a refund: what it shows, and what was typed into it."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar.datastructures import FormMultiDict
+
+from dashboard import formats, sentences, settings
+from dashboard.bookings.holds import Hold
+from dashboard.money import WrongAmount, decimals, parse, plain
+from dashboard.payments.actions import Shown
+from dashboard.payments.facts import Verb
+from dashboard.staff.tables import Staff
+from dashboard.web.security import reaches
+
+LONGEST_NOTE = 2000
+NEEDS_REASON = (Verb.RELEASE, Verb.REFUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a form sent, as it was typed. `most` is the maximum that the form showed."""
+
+    operation: str
+    part: bool = False
+    amount: str = ""
+    reason: str = ""
+    note: str = ""
+    shown: Shown | None = None
+    most: int | None = None
+    agreed: int | None = None
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was asked, as far as it can be taken: the amount, and a message per field."""
+
+    amount: int | None = None
+    faults: dict[str, str] = field(default_factory=dict)
+    forbidden: bool = False
+
+
+def fresh() -> Asked:
+    """An untouched form, with an operation's id of its own."""
+    return Asked(operation=str(uuid.uuid4()))
+
+
+def read(given: FormMultiDict) -> Asked:
+    """What was typed. Nothing is judged here; a number that is none counts as not given."""
+    numbers = {name: _whole(given.get(name)) for name in ("authorized", "captured", "refunded")}
+    shown = None
+    if all(value is not None for value in numbers.values()):
+        shown = Shown(**{name: value or 0 for name, value in numbers.items()})
+    amount = str(given.get("amount", ""))
+    return Asked(
+        operation=str(given.get("operation", "")),
+        part=given.get("scope") == "part" or (given.get("scope") is None and bool(amount.strip())),
+        amount=amount,
+        reason=str(given.get("reason", "")),
+        note=str(given.get("note", "")),
+        shown=shown,
+        most=_whole(given.get("most")),
+        agreed=_whole(given.get("agreed")),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def check(asked: Asked, hold: Hold, verb: Verb, staff: Staff | None) -> Checked:
+    """Everything that can be said before the money path is asked, all of it at once."""
+    checked = Checked(amount=_amount(asked, hold, verb))
+    if checked.amount is None:
+        checked.faults["amount"] = _amount_fault(asked, hold)
+    if verb in NEEDS_REASON:
+        if asked.reason not in sentences.REASONS[verb]:
+            checked.faults["reason"] = "Choose a reason."
+        elif asked.reason == "other" and not asked.note.strip():
+            checked.faults["note"] = "Say in a few words what the reason is."
+    if len(asked.note) > LONGEST_NOTE:
+        checked.faults["note"] = f"Keep the note under {LONGEST_NOTE} characters."
+    if not _uuid(asked.operation):
+        checked.faults["form"] = "This form is incomplete. Load the page again."
+    if verb is Verb.REFUND and checked.amount is not None:
+        limit = beyond_limit(hold, checked.amount, staff)
+        if limit:
+            checked.faults["amount"], checked.forbidden = limit, True
+    return checked
+
+
+def beyond_limit(hold: Hold, amount: int, staff: Staff | None) -> str:
+    """Why a refund needs finance; nothing when this person may make it.
+
+    What was refunded before counts as well: a large refund is not many small ones.
+    """
+    chosen = settings.current()
+    if staff is not None and reaches(staff, "finance"):
+        return ""
+    if hold.currency != chosen.default_currency:
+        return f"Refunds in {hold.currency.upper()} need finance."
+    before = hold.facts.refunded + hold.facts.refund_pending
+    if before + amount <= chosen.support_refund_limit:
+        return ""
+    most = formats.money(chosen.support_refund_limit, hold.currency)
+    so_far = f" {formats.money(before, hold.currency)} was refunded already." if before else ""
+    return f"Refunds above {most} need finance.{so_far}"
+
+
+def _amount(asked: Asked, hold: Hold, verb: Verb) -> int | None:
+    """The wanted amount in minor units; None when what was typed is none."""
+    if verb is Verb.RELEASE:
+        return hold.facts.authorized
+    if not asked.part:
+        return asked.most if asked.most is not None else hold.most(verb)
+    try:
+        return parse(asked.amount, hold.currency)
+    except WrongAmount:
+        return None
+
+
+def _amount_fault(asked: Asked, hold: Hold) -> str:
+    if not asked.amount.strip():
+        return "Enter an amount."
+    try:
+        parse(asked.amount, hold.currency)
+    except WrongAmount as error:
+        return str(error)
+    return ""
+
+
+def _uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What a movement will do. `taken` and `rest` are formatted amounts, told apart in the page."""
+
+    verb: str
+    who: str
+    taken: str
+    rest: str
+    whole: bool
+    before: str
+
+
+def consequence(hold: Hold, verb: Verb, amount: int | None) -> Consequence:
+    """What `amount` minor units will do; None counts as the most that is possible."""
+    most = hold.most(verb)
+    chosen = most if amount is None else amount
+    if verb is Verb.CAPTURE:
+        rest = max(0, hold.facts.authorized - chosen)
+    else:
+        rest = max(0, hold.facts.kept - chosen)
+    return Consequence(
+        verb=verb,
+        who=hold.subject.first_name or "The student",
+        taken=formats.money(chosen, hold.currency),
+        rest=formats.money(rest, hold.currency),
+        whole=rest == 0,
+        before=formats.money(hold.facts.captured, hold.currency),
+    )
+
+
+def shown(hold: Hold, verb: Verb, asked: Asked, checked: Checked | None) -> dict[str, Any]:
+    """All that the form's template needs, with what was typed in its place."""
+    facts, most = hold.facts, hold.most(verb)
+    amount = checked.amount if checked is not None else None
+    usable = amount is not None and 0 < amount <= most
+    wanted = amount if usable and amount is not None and asked.part else most
+    return {
+        "hold": hold,
+        "verb": verb.value,
+        "asked": asked,
+        "faults": checked.faults if checked else {},
+        "most": most,
+        "most_said": formats.money(most, hold.currency),
+        "most_plain": plain(most, hold.currency),
+        "agreed": wanted,
+        "button": f"{verb.capitalize()} {formats.money(wanted, hold.currency)}",
+        "consequence": consequence(hold, verb, wanted),
+        "reasons": sentences.REASONS.get(verb, {}),
+        "decimals": decimals(hold.currency),
+        "base": facts.authorized if verb is Verb.CAPTURE else facts.kept,
+        "amounts": {
+            "authorized": facts.authorized,
+            "captured": facts.captured,
+            "refunded": facts.refunded + facts.refund_pending,
+        },
+        "can_part": verb is not Verb.RELEASE,
+    }

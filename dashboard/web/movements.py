@@ -1,0 +1,234 @@
+"""Capture, release, refund: the forms, and what became of them when they were sent."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from litestar import get, post
+from litestar.response import Redirect
+from litestar_htmx import HTMXRequest, HTMXTemplate
+
+from dashboard import clock, findings, sentences, settings
+from dashboard.bookings import queue
+from dashboard.bookings.holds import Hold, hold, story
+from dashboard.payments import actions
+from dashboard.payments.actions import Wish
+from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
+from dashboard.payments.facts import State, Verb
+from dashboard.payments.tables import Operation
+from dashboard.web import movement_form as form
+from dashboard.web.hold_page import LARGEST_ID, hold_context, moved, need
+from dashboard.web.movement_form import Asked, Checked
+from dashboard.web.pages import page
+from dashboard.web.queue_page import queue_context
+from dashboard.web.security import guard
+
+VERBS = {
+    "capture": Verb.CAPTURE,
+    "captures": Verb.CAPTURE,
+    "release": Verb.RELEASE,
+    "releases": Verb.RELEASE,
+    "refund": Verb.REFUND,
+    "refunds": Verb.REFUND,
+}
+FORMS = [f"/holds/{{payment_id:int}}/{verb}" for verb in ("capture", "release", "refund")]
+TARGETS = [f"{path}s" for path in FORMS]
+# Codes that another amount could pass; the message belongs at the field.
+_AMOUNTS = ("too_much", "too_little", "wrong_step")
+Answer = HTMXTemplate | Redirect
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form on its way: where it came from, what it asked, and about which payment."""
+
+    request: HTMXRequest
+    found: Hold
+    verb: Verb
+    asked: Asked
+
+
+@get(FORMS, guards=[guard("support")])
+async def blank(request: HTMXRequest, payment_id: int) -> HTMXTemplate:
+    """The empty form, or why there is none any more."""
+    sent = Sent(request, await need(payment_id), _verb(request), form.fresh())
+    if sent.verb not in sent.found.movements(clock.now()):
+        return await _gone(sent, "not_now", {}, 409)
+    return await _form(sent, None, 200)
+
+
+@post(FORMS, guards=[guard("support")], status_code=200)
+async def look(request: HTMXRequest, payment_id: int) -> HTMXTemplate:
+    """What the typed amount would do, for browsers without scripts. Nothing is moved."""
+    sent = Sent(request, await need(payment_id), _verb(request), form.read(await request.form()))
+    checked = form.check(sent.asked, sent.found, sent.verb, request.state.staff)
+    return await _form(sent, Checked(checked.amount, _amount_only(checked)), 200)
+
+
+@post(TARGETS, guards=[guard("support")], status_code=200)
+async def move(request: HTMXRequest, payment_id: int) -> Answer:
+    """Move the money, once, however often the form arrives."""
+    sent = Sent(request, await need(payment_id), _verb(request), form.read(await request.form()))
+    checked = form.check(sent.asked, sent.found, sent.verb, request.state.staff)
+    if checked.faults:
+        return await _form(sent, checked, 403 if checked.forbidden else 422)
+    if sent.asked.agreed is not None and sent.asked.agreed != checked.amount:
+        checked.faults["form"] = "The button named another amount. Look again, then press it."
+        return await _form(sent, checked, 422)
+    return await _perform(sent, checked)
+
+
+@get("/operations/{operation_id:str}/outcome", guards=[guard()])
+async def outcome(request: HTMXRequest, operation_id: str) -> HTMXTemplate:
+    """How an operation stands, for the panel that waits for it."""
+    operation = await Operation.objects().get(Operation.id == operation_id)
+    found = await need(operation.payment if operation else LARGEST_ID)
+    assert operation is not None
+    return await _outcome(request, found, operation, 200)
+
+
+async def _perform(sent: Sent, checked: Checked) -> Answer:
+    wish = Wish(
+        sent.verb,
+        sent.found.books.purchase.id,
+        sent.asked.operation.lower(),
+        sent.request.state.actor,
+        payment_id=sent.found.payment.id,
+        amount=checked.amount,
+        reason=sent.asked.reason,
+        note=sent.asked.note.strip(),
+        shown=sent.asked.shown,
+    )
+    try:
+        operation = await actions.perform(wish)
+    except Mismatch:
+        checked.faults["form"] = "This form was sent before with another amount. Look again."
+        return await _form(replace_operation(sent), checked, 422)
+    except Busy as busy:
+        return await _busy(sent, busy.operation)
+    except NotAllowed as refused:
+        return await _refused(sent, checked, refused)
+    except Declined as declined:
+        said = declined.refusal.message.rstrip(".")
+        checked.faults["form"] = f"Stripe refused: {said}. Nothing was moved."
+        # The old operation has ended refused; another try is another operation.
+        return await _form(replace_operation(sent), checked, 422)
+    except OutcomeUnknown as unknown:
+        waiting = await Operation.objects().get(Operation.id == unknown.operation_id)
+        return await _outcome(sent.request, await need(sent.found.payment.id), waiting, 202)
+    return await _succeeded(sent, operation)
+
+
+def replace_operation(sent: Sent) -> Sent:
+    """The same typed form under a fresh operation id."""
+    return replace(sent, asked=replace(sent.asked, operation=form.fresh().operation))
+
+
+async def _succeeded(sent: Sent, operation: Operation) -> Answer:
+    if not sent.request.htmx:
+        address = f"/holds/{sent.found.payment.id}?done={operation.id}"
+        return Redirect(address, status_code=303)
+    return await _outcome(sent.request, await need(sent.found.payment.id), operation, 200)
+
+
+async def _outcome(
+    request: HTMXRequest, found: Hold, operation: Operation | None, status: int
+) -> HTMXTemplate:
+    assert operation is not None
+    state = State(operation.state)
+    context = {
+        "operation": operation,
+        "settled": operation.open_for is None,
+        "flash": moved(operation, found) if state is State.SUCCEEDED else "",
+        "said": _said(operation),
+    }
+    if not request.htmx:
+        more = await hold_context(request, found)
+        return await page(request, "holds/show.html", {**more, "flash": context["flash"]}, status)
+    name = "holds/moved.html" if state is State.SUCCEEDED else "holds/waiting.html"
+    under = await behind(request)
+    return await page(request, name, {**under, **context}, status)
+
+
+def _said(operation: Operation) -> str:
+    if operation.open_for is not None:
+        return sentences.busy(operation, settings.current().zone)
+    said = operation.error_message.rstrip(".") or "it was not carried out"
+    return f"Nothing was moved: {said}."
+
+
+async def _busy(sent: Sent, operation: Operation) -> HTMXTemplate:
+    said = f"{sentences.busy(operation, settings.current().zone)} Nothing was sent."
+    return await _message(sent, said, 409)
+
+
+async def _refused(sent: Sent, checked: Checked, refused: NotAllowed) -> HTMXTemplate:
+    fresh = replace(sent, found=await need(sent.found.payment.id))
+    overdrawn = refused.code in _AMOUNTS and sent.asked.part
+    if overdrawn or refused.code == "stale":
+        said = _sentence(fresh, refused.code, refused.values)
+        checked.faults["amount" if overdrawn else "form"] = said
+        if sent.verb in fresh.found.movements(clock.now()):
+            return await _form(fresh, checked, 422 if overdrawn else 409)
+    return await _gone(fresh, refused.code, refused.values, 409)
+
+
+def _sentence(sent: Sent, code: str, values: dict[str, Any]) -> str:
+    zone = settings.current().zone
+    return sentences.not_allowed(code, values, sent.found.currency, zone)
+
+
+async def _gone(sent: Sent, code: str, values: dict[str, Any], status: int) -> HTMXTemplate:
+    """It can't be done any more: who was faster, or the rule that forbids it."""
+    operation = sent.found.books.operation
+    if operation is not None:
+        return await _message(sent, sentences.busy(operation, settings.current().zone), status)
+    ends = [
+        entry.event
+        for entry in await story(sent.found.books.purchase.id)
+        if entry.event.payment == sent.found.payment.id
+        and entry.event.kind in ("captured", "charged", "released")
+    ]
+    said = ""
+    if ends and sent.verb is not Verb.REFUND:
+        last = ends[-1]
+        said = findings.ended_by(sent.found, last.actor, last.kind, last.occurred_at, clock.now())
+    return await _message(sent, said or _sentence(sent, code, values), status)
+
+
+async def _message(sent: Sent, said: str, status: int) -> HTMXTemplate:
+    under = await behind(sent.request)
+    context = {"said": said, "verb": sent.verb.value}
+    if sent.request.htmx:
+        return await page(sent.request, "holds/refused.html", {**under, **context}, status)
+    more = await hold_context(sent.request, await need(sent.found.payment.id))
+    return await page(sent.request, "holds/show.html", {**more, "trouble": said}, status)
+
+
+async def _form(sent: Sent, checked: Checked | None, status: int) -> HTMXTemplate:
+    context = form.shown(sent.found, sent.verb, sent.asked, checked)
+    return await page(sent.request, "holds/movement.html", context, status)
+
+
+def _amount_only(checked: Checked) -> dict[str, str]:
+    """A look at the amount does not ask for the reason yet."""
+    return {name: said for name, said in checked.faults.items() if name == "amount"}
+
+
+def _verb(request: HTMXRequest) -> Verb:
+    return VERBS[request.url.path.rsplit("/", 1)[-1]]
+
+
+async def behind(request: HTMXRequest) -> dict[str, Any]:
+    """The page under an open dialog, for the swap out of band: the queue, a payment, or neither."""
+    parts = urlsplit((request.htmx.current_url or "") if request.htmx else "")
+    if parts.path == "/holds":
+        chosen = queue.filters(dict(parse_qsl(parts.query)))
+        return {"behind": "holds/queue.html", **await queue_context(request, chosen)}
+    last = parts.path.removeprefix("/holds/")
+    if last.isdigit() and int(last) < LARGEST_ID and (found := await hold(int(last))):
+        return {"behind": "holds/hold.html", **await hold_context(request, found)}
+    return {"behind": ""}
+
+
+handlers = [blank, look, move, outcome]

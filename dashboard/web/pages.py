@@ -1,0 +1,125 @@
+"""How a page is made: the templates, what all of them share, and the files beside them."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+from litestar_htmx import HTMXRequest, HTMXTemplate
+
+from dashboard import clock, formats, sentences, settings
+from dashboard.metrics.tables import Heartbeat
+from dashboard.payments.tables import StripeEvent
+from dashboard.web import security
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STATIC = ROOT / "static"
+THEMES = ("system", "light", "dark")
+# A sweep runs every minute and a webhook is handled at once: this late, somebody must know.
+LATE = timedelta(minutes=15)
+
+
+def templates() -> TemplateConfig[JinjaTemplateEngine]:
+    """The template engine; a name that a page forgets to give is an error, not an empty place."""
+    environment = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["money"] = formats.money
+    environment.globals.update(asset=asset, sentences=sentences, urlencode=urlencode)
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+
+
+static_files = create_static_files_router(
+    path="/static", directories=[STATIC], name="static", include_in_schema=False
+)
+
+
+@cache
+def asset(name: str) -> str:
+    """A file's address, with its content's hash in it: a new version is never an old one."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+    return f"/static/{name}?{digest}"
+
+
+async def page(
+    request: HTMXRequest, name: str, context: Mapping[str, Any], status: int = 200
+) -> HTMXTemplate:
+    """A template with all that the layout shows; the bare part alone when htmx asks for it."""
+    shared = _shared(request, bool(request.htmx))
+    shared["freshness"] = None if request.htmx else await freshness(clock.now())
+    return _template(name, {**shared, **context}, status)
+
+
+def page_of_error(
+    request: Request[Any, Any, Any], context: Mapping[str, Any], status: int
+) -> HTMXTemplate:
+    """The page of an error. It reads nothing: the database may be what has failed."""
+    partial = request.headers.get("HX-Request") == "true"
+    return _template("failure.html", {**_shared(request, partial), **context}, status)
+
+
+def _template(name: str, context: dict[str, Any], status: int) -> HTMXTemplate:
+    return HTMXTemplate(
+        template_name=name, context=context, status_code=status, headers={"Vary": "HX-Request"}
+    )
+
+
+def _shared(request: Request[Any, Any, Any], partial: bool) -> dict[str, Any]:
+    chosen = settings.current()
+    return {
+        "request_path": request.url.path,
+        "partial": partial,
+        "now": clock.now(),
+        "zone": chosen.zone,
+        "zone_name": chosen.time_zone,
+        "zone_short": formats.zone_name(clock.now(), chosen.zone),
+        "sandbox": chosen.sandbox,
+        "staff": request.state.get("staff"),
+        "csrf": request.state.get("csrf", ""),
+        "theme": theme(request),
+        "request_id": security.request_id(request),
+        "freshness": None,
+    }
+
+
+def theme(request: Request[Any, Any, Any]) -> str:
+    """What the person chose; "system" unless they did."""
+    chosen = request.cookies.get("holdfast_theme", "")
+    return chosen if chosen in THEMES else "system"
+
+
+async def freshness(now: datetime) -> dict[str, str]:
+    """How old our knowledge is, and a warning when something that should have run has not."""
+    event = (
+        await StripeEvent.select(StripeEvent.received_at)
+        .order_by(StripeEvent.received_at, ascending=False)
+        .first()
+    )
+    waiting = (
+        await StripeEvent.select(StripeEvent.received_at)
+        .where((StripeEvent.state == "waiting") & (StripeEvent.received_at < now - LATE))
+        .order_by(StripeEvent.received_at)
+        .first()
+    )
+    beats = await Heartbeat.select(Heartbeat.last_finished_at).where(
+        Heartbeat.last_finished_at.is_not_null()
+    )
+    sweep = max((beat["last_finished_at"] for beat in beats), default=None)
+    return {
+        "stripe": formats.ago(event["received_at"], now) if event else "",
+        "sweep": formats.ago(sweep, now) if sweep else "",
+        "late_sweep": formats.ago(sweep, now) if sweep and sweep < now - LATE else "",
+        "late_webhook": formats.ago(waiting["received_at"], now) if waiting else "",
+    }

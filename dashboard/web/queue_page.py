@@ -1,0 +1,103 @@
+"""The queue of holds: what needs somebody now, in order of expiry."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response, get
+from litestar.response import Redirect
+from litestar_htmx import HTMXRequest
+
+from dashboard import clock, findings, formats, reasons, settings
+from dashboard.bookings import queue
+from dashboard.bookings.holds import holds
+from dashboard.bookings.queue import Filters
+from dashboard.bookings.search import exact
+from dashboard.payments.facts import Status
+from dashboard.web import lines, strip
+from dashboard.web.pages import page
+from dashboard.web.security import guard
+
+VIEW_NAMES = {
+    "expiring": "Expiring",
+    "person": "Needs a person",
+    "open": "All open",
+    "failed": "Failed",
+    "all": "Everything",
+}
+WINDOW_NAMES = {
+    "2h": "within 2 hours",
+    "24h": "within 24 hours",
+    "3d": "within 3 days",
+    "7d": "within 7 days",
+}
+
+
+@get("/holds", guards=[guard()])
+async def index(request: HTMXRequest) -> Response[Any]:
+    """The queue. A search that names exactly one payment opens it."""
+    chosen = queue.filters(dict(request.query_params.items()))
+    if "q" in request.query_params and chosen.q:
+        found = await exact(chosen.q)
+        if found is not None:
+            return Redirect(f"/holds/{found}", status_code=303)
+    return await page(request, "holds/index.html", await queue_context(request, chosen))
+
+
+async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dict[str, Any]:
+    """All that the queue shows: heading, strip, counts and rows of one and the same moment."""
+    now, zone = clock.now(), settings.current().zone
+    staff = request.state.get("staff")
+    listed = await queue.listed(chosen, now)
+    rows = [lines.line(one, now, zone, staff) for one in await holds(listed.payment_ids)]
+    endings = await queue.ending(now)
+    next_end = None if endings else await queue.next_end(now)
+    return {
+        "filters": chosen,
+        "rows": rows,
+        "more": urlencode(chosen.query(after=listed.next_after)) if listed.next_after else "",
+        "counts": await queue.counts(now),
+        "view_names": VIEW_NAMES,
+        "window_names": WINDOW_NAMES,
+        "statuses": list(Status),
+        "heading": findings.queue(endings, next_end, now, zone),
+        "risk": findings.at_risk(endings),
+        "strips": strip.strips(endings, now, zone),
+        "ticks": strip.ticks(now, zone),
+        "column_width": strip.width(),
+        "hour_name": _hour_name(chosen.expires),
+        "empty": _empty(chosen),
+        "as_of": formats.time_of_day(now, zone),
+        "flash": "",
+    }
+
+
+def _hour_name(expires: str) -> str:
+    start = queue.hour_of(expires)
+    return reasons.when(start, clock.now(), settings.current().zone) if start else ""
+
+
+def _empty(chosen: Filters) -> dict[str, str]:
+    """Words and a way on for a list without rows; which words depends on why it is empty."""
+    if chosen.after:
+        return {"text": "That was all.", "link": urlencode(chosen.query(after="")), "way": "Back"}
+    for name, text in (
+        ("q", f"No holds match “{chosen.q}”."),
+        ("expires", f"No holds match. Clear “Expires: {_window(chosen.expires)}”?"),
+        ("status", f"No holds match. Clear “Status: {chosen.status}”?"),
+    ):
+        if getattr(chosen, name):
+            return {"text": text, "link": urlencode(chosen.query(**{name: ""})), "way": "Clear it"}
+    return {"text": _NONE[chosen.view], "link": "", "way": ""}
+
+
+_NONE = {
+    "expiring": "No hold expires in the next 24 hours.",
+    "person": "Nothing needs a person right now.",
+    "open": "Nothing is held. A hold appears here as soon as a lesson is booked.",
+    "failed": "No card was declined.",
+    "all": "No payments yet. Book a lesson and it appears here.",
+}
+
+
+def _window(expires: str) -> str:
+    return WINDOW_NAMES.get(expires) or f"the hour from {_hour_name(expires)}"
