@@ -51,7 +51,7 @@ def charge(raw: Any) -> Charge | None:
             message=raw.failure_message or "The card was declined.",
             charge_id=raw.id,
         )
-        if failed and raw.failure_code
+        if failed
         else None,
     )
 
@@ -80,10 +80,17 @@ def dispute(raw: Any) -> Dispute:
         created_at=_at(raw.created),
         due_at=instant(getattr(details, "due_by", None)) if details else None,
         funds=tuple(
-            FundsMoved(id=moved.id, amount=moved.amount, created_at=_at(moved.created))
+            FundsMoved(id=moved.id, amount=_moved(moved, raw), created_at=_at(moved.created))
             for moved in raw.balance_transactions
         ),
     )
+
+
+def _moved(transaction: Any, raw: Any) -> int:
+    """What a dispute moved, in the charge's currency, which our balance may not be kept in."""
+    if transaction.currency == raw.currency:
+        return int(transaction.amount)
+    return int(-raw.amount if transaction.amount < 0 else raw.amount)
 
 
 def intent(raw: Any, refunds: list[Refund], disputes: list[Dispute], now: datetime) -> Intent:

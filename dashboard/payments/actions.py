@@ -107,7 +107,7 @@ async def claim(wish: Wish) -> Operation:
     assert payment is not None
     operation = await _insert(wish, purchase, payment, amount)
     if wish.actor.cause != SWEEP.cause and wish.verb not in CREATES:
-        await _decide_by_hand(purchase, books, wish, amount)
+        await _decide_by_hand(purchase, payment, wish, amount)
     return operation
 
 
@@ -204,18 +204,26 @@ async def _insert(wish: Wish, purchase: Purchase, payment: Payment, amount: int)
         asked_at=now,
         due_at=now + PLANNED_FOR,
     )
-    await Operation.insert(operation)
+    try:
+        await Operation.insert(operation)
+    except Exception as error:
+        if db.is_unique_violation(error, "id"):
+            # The same id was claimed for another purchase in this very moment.
+            raise Mismatch from error
+        raise
     return operation
 
 
-async def _decide_by_hand(
-    purchase: Purchase, books: queries.Books, wish: Wish, amount: int
-) -> None:
+async def _decide_by_hand(purchase: Purchase, payment: Payment, wish: Wish, amount: int) -> None:
     """A movement by hand is a decision too: what it leaves is what is owed."""
-    owed = {Verb.CAPTURE: amount, Verb.RELEASE: 0}.get(wish.verb)
-    if owed is None:
-        current = books.current_facts
-        owed = max(0, (current.kept if current else 0) - amount)
+    if wish.verb is Verb.REFUND:
+        # A person has taken the matter of a failed refund into their own hands.
+        await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase.id)
+    if wish.verb is not Verb.CAPTURE and not payment.current:
+        # Giving back a payment that another one has replaced leaves what is owed as it is.
+        return
+    kept = queries.payment_facts(payment).kept
+    owed = {Verb.CAPTURE: amount, Verb.RELEASE: 0}.get(wish.verb, max(0, kept - amount))
     if purchase.owed is not None:
         owed = min(owed, purchase.owed)
     now = clock.now()
@@ -227,6 +235,3 @@ async def _decide_by_hand(
         "capture_due_at": now if wish.verb is Verb.CAPTURE else purchase.capture_due_at,
     }
     await Purchase.update(values).where(Purchase.id == purchase.id)
-    if wish.verb is Verb.REFUND:
-        # A person has taken the matter of a failed refund into their own hands.
-        await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase.id)

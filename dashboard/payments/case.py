@@ -15,6 +15,9 @@ PLAN_MARGIN = timedelta(hours=2)
 LAST_SEND_BEFORE_EXPIRY = timedelta(seconds=60)
 ABANDONED_AFTER = timedelta(minutes=30)
 UNKNOWN_ALERT_AFTER = timedelta(minutes=15)
+READ_EVERY = timedelta(minutes=1)
+# An estimated end says little, and a hold may outlive it by days.
+READ_ESTIMATED_EVERY = timedelta(hours=1)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 REFUSALS_UNTIL_A_PERSON_LOOKS = 3

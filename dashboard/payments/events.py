@@ -144,7 +144,8 @@ def _author(movement: Movement, operations: list[Operation]) -> Operation | None
         "refund_succeeded": (Verb.REFUND,),
         "refund_failed": (Verb.REFUND,),
     }.get(movement.kind, ())
-    able = [operation for operation in operations if operation.verb in verbs]
+    # A capture whose owed amount fell went on as a release: either of its steps may be the one.
+    able = [row for row in operations if row.verb in verbs or row.asked_verb in verbs]
     if movement.kind in ("captured", "refund_pending", "refund_succeeded", "refund_failed"):
         able = [operation for operation in able if operation.id == movement.operation_id]
     elif movement.kind in ("released", "cancelled"):

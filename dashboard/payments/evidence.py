@@ -14,6 +14,8 @@ from dashboard.snapshots import Dispute, Intent, Refund
 
 # When Stripe names no `capture_before`: the shortest life of a Visa hold that it documents.
 ESTIMATED_LIFE = timedelta(days=4, hours=18)
+# Intent states in which its charge, unless it was declined, has reserved or taken money.
+RESERVED = ("requires_capture", "succeeded", "canceled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Movement:
 def standing(intent: Intent) -> dict[str, Any]:
     """The columns of a payment that Stripe decides, by name; amounts in minor units."""
     charge = intent.hold_charge
-    held = charge is not None and intent.status in ("requires_capture", "succeeded", "canceled")
+    held = charge is not None and intent.status in RESERVED
     captured = intent.amount_received if intent.status == "succeeded" else 0
     refunded = sum(refund.amount for refund in intent.refunds if refund.succeeded)
     status = _status(intent, captured, refunded)
@@ -145,7 +147,7 @@ def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Move
         )
     if intent.hold_charge and intent.manual:
         held = intent.hold_charge
-        if intent.status in ("requires_capture", "succeeded", "canceled"):
+        if intent.status in RESERVED:
             yield Movement(f"hold:{held.id}", "authorized", held.amount, held.created_at, held.id)
     yield from _ended(intent, event_at)
     for refund in intent.refunds:
@@ -234,13 +236,16 @@ def outcome(
     """What the snapshot proves about an operation; None when it proves nothing.
 
     `verbs` are what was asked and the present step. A cancel carries no metadata at Stripe, so a
-    closed release is never matched again.
+    closed release is never matched again. A closed create is corrected only by money that is held
+    or taken: an intent that was declined and then cancelled was still declined.
     """
     if verbs[0] in CREATES:
-        declined = intent.status == "requires_payment_method"
-        if not declined:
+        if not is_open:
+            reserved = intent.hold_charge and intent.status in RESERVED
+            return State.SUCCEEDED if reserved else None
+        if intent.status != "requires_payment_method":
             return State.SUCCEEDED
-        return State.REFUSED if is_open and intent.last_refusal else None
+        return State.REFUSED if intent.last_refusal else None
     if Verb.REFUND in verbs:
         matched = any(refund.operation_id == operation_id for refund in intent.refunds)
         return State.SUCCEEDED if matched else None

@@ -93,6 +93,7 @@ class PaymentFacts:
     end_reason: str | None = None
     disputed: bool = False
     refund_trouble: bool = False
+    synced_at: datetime | None = None
 
     @property
     def held(self) -> bool:

@@ -106,6 +106,10 @@ async def handle(event_id: str) -> int | None:
     event = await _claim(event_id)
     if event is None:
         return None
+    if event.attempts > MOST_ATTEMPTS:
+        # Something keeps failing that nobody foresaw: a person has to see it.
+        await _again(event, RuntimeError("it failed without an explanation"), MOST_ATTEMPTS)
+        return None
     try:
         payment = await _find(event)
         if payment is None:

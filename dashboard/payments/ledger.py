@@ -13,8 +13,9 @@ import structlog
 from dashboard import clock, db
 from dashboard.payments import evidence
 from dashboard.payments.events import write_movements, write_operation
+from dashboard.payments.evidence import Movement
 from dashboard.payments.facts import OPEN, State, Status, Verb
-from dashboard.payments.tables import Operation, Payment, Purchase, StripeEvent
+from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.payments.turning import reset_refusals, touch, turn
 from dashboard.snapshots import Intent, Refusal
 from dashboard.stripe_gateway import gateway
@@ -60,6 +61,9 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         purchase = await touch(before.purchase)
         version = {"post_due_at": None, "version": before.version + 1}
         values: dict[Any, Any] = {**evidence.standing(intent), **version}
+        if before.captured_at and values["captured_at"] == intent.fetched_at:
+            # Stripe names no time of its own: the first time that we saw it is nearer to the truth.
+            values |= {"captured_at": before.captured_at, "ended_at": before.captured_at}
         rows = (
             await Payment.update(values)
             .where((Payment.id == before.id) & (Payment.version == before.version))
@@ -71,10 +75,9 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         operations = await _operations(payment.id)
         await _close_proven(operations, intent, purchase)
         news = await write_movements(payment, intent, operations, event_at)
-        if any(movement.kind == "refund_failed" for movement in news):
-            await _refund_failed(payment.id)
-        await _lower_owed(purchase, payment, intent, operations)
+        await _lower_owed(purchase, payment, news, operations)
         await _choose_current(purchase.id)
+        await _note_trouble(payment.id, news)
         return await _payment(payment.id)
 
 
@@ -128,27 +131,55 @@ async def never_created(operation: Operation, refusal: Refusal) -> bool:
     return bool(rows)
 
 
-async def _refund_failed(payment_id: int) -> None:
-    await Payment.update({"refund_trouble": "A refund failed at the bank."}).where(
-        Payment.id == payment_id
-    )
+async def trouble(payment_id: int, said: str) -> None:
+    """Keep why a refund failed, if more is kept than is owed: else nothing is left to be done."""
+    await Payment.update({"refund_trouble": said[:500]}).where(Payment.id == payment_id)
+    await _note_trouble(payment_id, [])
+
+
+async def _note_trouble(payment_id: int, news: list[Movement]) -> None:
+    """A failed refund calls for a person, until it was paid back in some other way."""
+    payment = await _payment(payment_id)
+    said = payment.refund_trouble
+    if any(movement.kind == "refund_failed" for movement in news):
+        said = "A refund failed at the bank."
+    if not said:
+        return
+    purchase = await Purchase.objects().get(Purchase.id == payment.purchase)
+    assert purchase is not None
+    owed = purchase.owed if payment.current else 0
+    if owed is not None and _kept(payment) <= owed:
+        said = ""
+    await Payment.update({"refund_trouble": said}).where(Payment.id == payment_id)
+
+
+def _kept(payment: Payment) -> int:
+    given = payment.refunded_amount + payment.refund_pending_amount + payment.lost_amount
+    return max(0, payment.captured_amount - given)
 
 
 async def _lower_owed(
-    purchase: Purchase, payment: Payment, intent: Intent, operations: list[Operation]
+    purchase: Purchase, payment: Payment, news: list[Movement], operations: list[Operation]
 ) -> None:
-    """A refund made outside the desk is a decision too: what it left is what is owed."""
+    """A refund made outside the desk is a decision too: what it gave back is owed no longer.
+
+    Only a refund that is new here counts, and only its own amount: what is missing for another
+    reason, such as a lost dispute, stays owed.
+    """
     ours = {operation.id for operation in operations}
-    foreign = any(
-        refund.operation_id not in ours and not refund.failed for refund in intent.refunds
-    )
-    kept = payment.captured_amount - payment.refunded_amount - payment.refund_pending_amount
-    kept = max(0, kept - payment.lost_amount)
-    if not foreign or purchase.owed is None or purchase.owed <= kept:
+    given = 0
+    for movement in news:
+        if movement.kind in ("refund_pending", "refund_succeeded"):
+            pending = PaymentEvent.key == f"refund:{movement.object_id}:pending"
+            counted = movement.kind == "refund_succeeded" and await PaymentEvent.exists().where(
+                pending
+            )
+            given += 0 if counted or movement.operation_id in ours else movement.amount
+    if not given or purchase.owed is None or purchase.owed <= _kept(payment):
         return
     await Purchase.update(
         {
-            "owed": kept,
+            "owed": max(_kept(payment), purchase.owed - given),
             "owed_reason": "Refunded in Stripe",
             "decided_by": "Stripe",
             "decided_at": clock.now(),
@@ -157,13 +188,17 @@ async def _lower_owed(
 
 
 async def _choose_current(purchase_id: int) -> None:
-    """The payment that was captured or charged first; else the newest hold; else the newest."""
+    """The payment that was captured or charged first; else the newest hold; else the newest.
+
+    One that has money and is current stays so. The time of a capture can become known better later
+    on, and a change of mind would give back the second payment after the first.
+    """
     rows = await Payment.objects().where(Payment.purchase == purchase_id)
 
-    def rank(row: Payment) -> tuple[int, float]:
+    def rank(row: Payment) -> tuple[int, bool, float]:
         if row.captured_amount > 0 and row.captured_at is not None:
-            return 2, -row.captured_at.timestamp()
-        return (1 if row.payment_status == Status.AUTHORIZED else 0), row.id
+            return 2, row.current and _kept(row) > 0, -row.captured_at.timestamp()
+        return (1 if row.payment_status == Status.AUTHORIZED else 0), False, row.id
 
     chosen = max(rows, key=rank)
     if chosen.current:

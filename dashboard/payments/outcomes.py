@@ -11,7 +11,7 @@ from dashboard import clock, db
 from dashboard.payments import ledger
 from dashboard.payments.events import write_decline, write_operation
 from dashboard.payments.facts import CREATES, State, Verb
-from dashboard.payments.tables import Operation, Payment, Purchase
+from dashboard.payments.tables import Operation, Purchase
 from dashboard.payments.turning import touch, turn
 from dashboard.snapshots import Refusal
 
@@ -34,9 +34,7 @@ async def refused(operation: Operation, refusal: Refusal) -> bool:
             if await ledger.never_created(operation, refusal):
                 await write_decline(operation, refusal.message)
         elif Verb(operation.verb) is Verb.REFUND:
-            await Payment.update({"refund_trouble": refusal.message[:500]}).where(
-                Payment.id == operation.payment
-            )
+            await ledger.trouble(operation.payment, refusal.message)
         else:
             await _count_refusal(purchase, refusal)
     log.warning("payment.refused", operation=operation.id, code=refusal.code)

@@ -104,6 +104,7 @@ def payment_facts(row: Payment) -> PaymentFacts:
         end_reason=row.end_reason,
         disputed=row.disputed_amount > 0,
         refund_trouble=row.refund_trouble != "",
+        synced_at=row.synced_at,
     )
 
 

@@ -5,16 +5,14 @@ from datetime import timedelta
 
 from dashboard import clock, db
 from dashboard.payments import ledger, outcomes, queries
-from dashboard.payments.checks import refusal
 from dashboard.payments.facts import CREATES, ENDS_A_HOLD, State, Status, Verb
-from dashboard.payments.sending import body_of, reload, send
+from dashboard.payments.sending import KEY_LIFE, LONGEST_RETRY, body_of, reload, send
+from dashboard.payments.still_wanted import beyond_owed, unwanted
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.payments.turning import touch, turn
 from dashboard.snapshots import Refusal
 from dashboard.stripe_gateway import gateway
 
-# Stripe keeps a key for at least 24 h; the margin is for clocks and for the way there.
-KEY_LIFE = timedelta(hours=23)
 LOOK_BACK = timedelta(minutes=5)
 BY = "resume"
 
@@ -22,8 +20,9 @@ BY = "resume"
 async def resume(operation_id: str, *, at_once: bool = False) -> Operation:
     """Bring an open operation one step nearer to its end; answers it as it stands then.
 
-    `at_once` is a person's "Ask Stripe again": it does not wait for the next try. Raises
-    Unreachable when Stripe can't be read; nothing is lost, it stays due.
+    `at_once` is a person's "Ask Stripe again": it does not wait for the next try, and a stalled
+    operation is looked for once more. Raises Unreachable when Stripe can't be read; nothing is
+    lost, it stays due.
     """
     operation = await reload(operation_id)
     state = State(operation.state)
@@ -36,6 +35,8 @@ async def resume(operation_id: str, *, at_once: bool = False) -> Operation:
         state = State(operation.state)
     if state is State.UNKNOWN:
         return await _resume_unknown(operation, at_once)
+    if state is State.STALLED and at_once:
+        return (await _look(operation))[0]
     return operation
 
 
@@ -43,17 +44,7 @@ async def _resume_planned(operation: Operation) -> Operation:
     """Nothing was sent yet: ask the rules again, for the world may have moved on."""
     books = await queries.books(operation.purchase)
     assert books is not None
-    target = next((row for row in books.payments if row.id == operation.payment), None)
-    facts = queries.payment_facts(target) if target else None
-    verb = Verb(operation.verb)
-    if verb in CREATES:
-        why = "nothing_owed" if books.purchase.owed == 0 else None
-    elif verb is Verb.RELEASE and facts and facts.waiting:
-        why = None
-    else:
-        # The claim itself has lowered what is owed, so a refund is judged by what can be refunded.
-        refused = refusal(verb, operation.amount, books.purchase_facts, facts, clock.now())
-        why = refused[0] if refused else None
+    why = unwanted(books, operation)
     if why:
         await outcomes.close(operation, State.WITHDRAWN, why, BY)
         return await reload(operation.id)
@@ -61,12 +52,9 @@ async def _resume_planned(operation: Operation) -> Operation:
 
 
 async def _resume_unknown(operation: Operation, at_once: bool) -> Operation:
-    payment = await _find_payment(operation)
-    if payment.stripe_intent_id is not None:
-        payment = await ledger.post(payment.id)
-        operation = await reload(operation.id)
-        if not queries.is_open(operation):
-            return operation
+    operation, payment = await _look(operation)
+    if State(operation.state) is not State.UNKNOWN:
+        return operation
     if not at_once and (operation.due_at or clock.now()) > clock.now():
         return operation
     if Verb(operation.verb) in ENDS_A_HOLD:
@@ -74,11 +62,22 @@ async def _resume_unknown(operation: Operation, at_once: bool) -> Operation:
     return await _resume_create_or_refund(operation)
 
 
+async def _look(operation: Operation) -> tuple[Operation, Payment]:
+    """Read Stripe, which may prove the operation; both rows as they stand afterwards."""
+    payment = await _find_payment(operation)
+    if payment.stripe_intent_id is None:
+        return operation, payment
+    payment = await ledger.post(payment.id)
+    return await reload(operation.id), payment
+
+
 async def _find_payment(operation: Operation) -> Payment:
     """The payment, with its intent's id looked up at Stripe when a create's answer was lost."""
     payment = await Payment.objects().get(Payment.id == operation.payment)
     assert payment is not None
-    lost = payment.stripe_intent_id is None and not _key_stands(operation)
+    # While the key stands, the same request under it finds the intent; a stored error never does.
+    askable = _key_stands(operation) and not operation.replayed_error
+    lost = payment.stripe_intent_id is None and not askable
     if lost and operation.first_sent_at and operation.account == gateway().account:
         purchase = await Purchase.objects().get(Purchase.id == operation.purchase)
         assert purchase is not None
@@ -99,7 +98,7 @@ async def _resume_end(operation: Operation, payment: Payment) -> Operation:
         await outcomes.close(operation, State.OVERTAKEN, f"{payment.end_reason} at Stripe", BY)
         return await reload(operation.id)
     if not _same_account(operation):
-        return operation
+        return await _wait_for_the_account(operation)
     if await _next_step(operation, payment):
         return await send(operation.id, states=(State.UNKNOWN,))
     if not _key_stands(operation):
@@ -140,10 +139,22 @@ async def _next_step(operation: Operation, payment: Payment) -> bool:
 
 
 async def _resume_create_or_refund(operation: Operation) -> Operation:
-    if operation.replayed_error or not _key_stands(operation) or not _same_account(operation):
-        await outcomes.close(operation, State.STALLED, "nothing found at Stripe", BY)
-        return await reload(operation.id)
-    return await send(operation.id, states=(State.UNKNOWN,))
+    why = "nothing found at Stripe"
+    if _key_stands(operation) and _same_account(operation) and not operation.replayed_error:
+        books = await queries.books(operation.purchase)
+        assert books is not None
+        if Verb(operation.verb) in CREATES or not (surplus := beyond_owed(books, operation)):
+            return await send(operation.id, states=(State.UNKNOWN,))
+        # Somebody has paid it back elsewhere: sent again, it could pay the customer twice.
+        why = surplus
+    await outcomes.close(operation, State.STALLED, why, BY)
+    return await reload(operation.id)
+
+
+async def _wait_for_the_account(operation: Operation) -> Operation:
+    why = "It was sent with another account's key."
+    await outcomes.unknown(operation, why, clock.now() + LONGEST_RETRY, False)
+    return await reload(operation.id)
 
 
 def _same_account(operation: Operation) -> bool:

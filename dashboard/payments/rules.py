@@ -5,11 +5,11 @@ The order of `_RULES` is the law: the first rule that has something to say wins.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dashboard.payments.case import (
     ABANDONED_AFTER,
-    FIRST_RETRY,
     LAST_SEND_BEFORE_EXPIRY,
     PLAN_MARGIN,
     POLICY_BEFORE_EXPIRY,
@@ -21,6 +21,10 @@ from dashboard.payments.case import (
     person,
 )
 from dashboard.payments.facts import OperationFacts, PaymentFacts, PurchaseFacts, State, Status
+from dashboard.payments.waiting import read_at_the_end, still_processing, wait
+
+# Policies that no rule can carry out: once recorded they wait for somebody.
+UP_TO_A_PERSON = ("alert", "renew")
 
 
 def next_step(
@@ -38,7 +42,7 @@ def next_step(
         step = rule(case)
         if step is not None:
             return step
-    return _wait(case)
+    return wait(case)
 
 
 def _a_person_first(case: Case) -> Step | None:
@@ -65,10 +69,12 @@ def _resume(case: Case) -> Step | None:
     since = operation.unknown_since
     late = since is not None and case.now - since >= UNKNOWN_ALERT_AFTER
     ready = operation.due_at <= case.now
+    # The next try may be later than the moment from which a person has to know.
+    alert = operation.due_at if since is None or late else since + UNKNOWN_ALERT_AFTER
     return Step(
         Do.RESUME if ready else Do.NOTHING,
         "unknown" if operation.state is State.UNKNOWN else "under_way",
-        at=operation.due_at,
+        at=min(operation.due_at, alert),
         then=Do.RESUME,
         payment_id=operation.payment_id,
         operation_id=operation.id,
@@ -94,9 +100,7 @@ def _cancel_waiting(case: Case) -> Step | None:
         if not payment.waiting or not (case.purchase.owed == 0 or paid - {payment.id}):
             continue
         if payment.intent_status == "processing":
-            return Step(
-                Do.NOTHING, "processing", at=_soon(case), then=Do.READ, payment_id=payment.id
-            )
+            return still_processing(case, payment)
         return movement(case, Do.RELEASE, "cancel_intent", payment, 0)
     return None
 
@@ -129,11 +133,14 @@ def _expiry_policy(case: Case) -> Step | None:
     on_time = planned is not None and planned <= hold.expires_at - PLAN_MARGIN
     if on_time or case.now < hold.expires_at - POLICY_BEFORE_EXPIRY:
         return None
-    if case.paused:
-        return person("paused_past_expiry", hold)
     policy = case.purchase.expiry_policy
-    if policy == "alert" and case.purchase.expiry_decision == "alert":
-        return person("expiring", hold) if case.now < hold.expires_at else None
+    told = policy in UP_TO_A_PERSON and case.purchase.expiry_decision == policy
+    if case.paused or told:
+        why = "paused_past_expiry" if case.paused else "expiring"
+        if case.now < hold.expires_at:
+            return person(why, hold)
+        # Nobody has decided in time: only Stripe can tell how the hold ended.
+        return replace(read_at_the_end(case, hold), attention=why)
     owed = case.purchase.owed if case.purchase.owed is not None else case.purchase.price
     return Step(
         Do.DECIDE,
@@ -161,7 +168,9 @@ def _place_hold(case: Case) -> Step | None:
 
 def _underpaid(case: Case) -> Step | None:
     payment, owed = case.current, case.purchase.owed
-    if payment is None or payment.held or payment.status is Status.PENDING or owed == 0:
+    if payment is None or payment.held or owed == 0:
+        return None
+    if payment.status is Status.PENDING and (owed is None or not _abandoned(case, payment)):
         return None
     gone = payment.status is Status.RELEASED
     if owed is None and not gone:
@@ -170,6 +179,10 @@ def _underpaid(case: Case) -> Step | None:
     if payment.kept >= target:
         return None
     return person(payment.end_reason or "released" if gone else "underpaid", payment)
+
+
+def _abandoned(case: Case, payment: PaymentFacts) -> bool:
+    return payment.waiting and payment.created_at + ABANDONED_AFTER <= case.now
 
 
 def _let_go(case: Case) -> Step | None:
@@ -203,41 +216,6 @@ _RULES: tuple[Callable[[Case], Step | None], ...] = (
 )
 
 
-def _wait(case: Case) -> Step:
-    """Nothing now: the next instant at which something may happen, and what it waits for."""
-    payment = case.current
-    if payment is None:
-        due = case.purchase.hold_due_at
-        return Step(Do.NOTHING, "hold_planned", at=due, then=Do.AUTHORIZE if due else None)
-    if payment.held:
-        return _wait_for_capture(case, payment)
-    if payment.status is Status.PENDING:
-        at = payment.created_at + ABANDONED_AFTER
-        return Step(Do.NOTHING, "customer", at=at, then=Do.DECIDE, payment_id=payment.id)
-    if payment.status is Status.FAILED and case.purchase.owed is None:
-        at_start = case.purchase.capture_due_at
-        return Step(Do.NOTHING, "declined", at=at_start, then=Do.DECIDE, payment_id=payment.id)
-    return Step(Do.NOTHING, "done", payment_id=payment.id)
-
-
-def _wait_for_capture(case: Case, hold: PaymentFacts) -> Step:
-    planned, expires = case.planned_at, hold.expires_at
-    if expires is not None and case.now >= expires:
-        return _read(case, hold)
-    early = expires is not None and (planned is None or planned > expires - PLAN_MARGIN)
-    at = expires - POLICY_BEFORE_EXPIRY if early and expires else planned
-    amount = case.purchase.price if case.purchase.owed is None else case.purchase.owed
-    return Step(
-        Do.NOTHING,
-        "paused" if case.paused else ("early" if early else "lesson"),
-        at=at,
-        then=Do.CAPTURE if not early else Do.DECIDE,
-        payment_id=hold.id,
-        amount=min(amount, hold.authorized),
-        policy=case.purchase.expiry_policy if early else None,
-    )
-
-
 def _capture(case: Case, hold: PaymentFacts, amount: int) -> Step:
     expires = hold.expires_at
     closing = (
@@ -247,16 +225,5 @@ def _capture(case: Case, hold: PaymentFacts, amount: int) -> Step:
     )
     # The last send is a minute before expiry; after that only Stripe can tell how it ended.
     if closing:
-        return _read(case, hold)
+        return read_at_the_end(case, hold)
     return movement(case, Do.CAPTURE, "due", hold, amount)
-
-
-def _read(case: Case, hold: PaymentFacts) -> Step:
-    expires = hold.expires_at or case.now
-    if expires > case.now:
-        return Step(Do.NOTHING, "expiring", at=expires, then=Do.READ, payment_id=hold.id)
-    return Step(Do.READ, "expired_by_now", at=case.now, payment_id=hold.id)
-
-
-def _soon(case: Case) -> datetime:
-    return case.now + FIRST_RETRY

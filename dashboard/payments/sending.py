@@ -5,13 +5,14 @@ import os
 import signal
 import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from dashboard import clock, db
 from dashboard.payments import ledger, outcomes
+from dashboard.payments.case import LAST_SEND_BEFORE_EXPIRY
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.stripe_gateway import Answer, Call, NotThere, Unreachable, gateway
@@ -20,7 +21,10 @@ log = structlog.get_logger()
 LEASE = timedelta(seconds=45)
 # What may still be written this long after the lease was taken is answered before it runs out.
 WRITE_WITHIN = 25.0
+# Stripe keeps a key for at least 24 h; the margin is for clocks and for the way there.
+KEY_LIFE = timedelta(hours=23)
 FIRST_RETRY = timedelta(seconds=5)
+SOON_ENOUGH = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(minutes=10)
 STRIPE_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
@@ -90,6 +94,10 @@ async def reload(operation_id: str) -> Operation:
 
 async def _take_lease(operation_id: str, states: tuple[State, ...]) -> Operation | None:
     now = clock.now()
+    # Asked again here: since resume looked at the key this process may have slept for a day.
+    key_stands = Operation.first_sent_at.is_null() | (
+        (Operation.first_sent_at > now - KEY_LIFE) & (Operation.first_sent_at <= now)
+    )
     first = (
         await Operation.select(Operation.first_sent_at).where(Operation.id == operation_id).first()
     )
@@ -109,6 +117,7 @@ async def _take_lease(operation_id: str, states: tuple[State, ...]) -> Operation
             (Operation.id == operation_id)
             & Operation.state.is_in([str(state) for state in states])
             & Operation.lease.is_null()
+            & key_stands
         )
         .returning(*Operation.all_columns())
     )
@@ -126,9 +135,7 @@ async def _take_answer(operation: Operation, answer: Answer) -> None:
         await outcomes.refused(operation, answer.refusal)
     elif answer.outcome == "unclear" or not read_back:
         why = answer.why or "Stripe answered, but could not be read back."
-        await outcomes.unknown(
-            operation, why, clock.now() + retry_delay(operation.sends), answer.replayed_error
-        )
+        await outcomes.unknown(operation, why, await next_try(operation), answer.replayed_error)
     elif (await reload(operation.id)).state == State.SENDING:
         # Stripe said yes and does not show it yet: its own reads can lag behind its writes.
         await outcomes.unknown(
@@ -146,6 +153,18 @@ async def _read_back(payment_id: int) -> bool:
     except (Unreachable, NotThere, ledger.Contended):
         return False
     return True
+
+
+async def next_try(operation: Operation) -> datetime:
+    """When to ask again: never after more than a quarter of the time that the hold has left."""
+    payment = await Payment.objects().get(Payment.id == operation.payment)
+    now, delay = clock.now(), retry_delay(operation.sends)
+    ends_at = payment.authorization_expires_at if payment and payment.ended_at is None else None
+    if ends_at is None or ends_at <= now:
+        return now + delay
+    at: datetime = now + min(delay, max(SOON_ENOUGH, (ends_at - now) / 4))
+    final = ends_at - LAST_SEND_BEFORE_EXPIRY
+    return min(at, final) if now < final else at
 
 
 def retry_delay(sends: int) -> timedelta:

@@ -4,6 +4,7 @@ import contextlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -70,6 +71,10 @@ async def settle(purchase_id: int) -> Step:
         step = books.step(clock.now())
         if not await _act(step, books):
             break
+    if step.do is Do.RESUME:
+        # It has been asked about and is still open: what is planned has to be read afresh.
+        books = await _books(purchase_id)
+        step = books.step(clock.now())
     await _plan(books.purchase, step)
     return step
 
@@ -99,20 +104,23 @@ async def postpone(purchase_id: int, error: Exception) -> None:
     failures = purchase.settle_failures + 1
     delay = min(timedelta(minutes=1) * 2 ** min(failures - 1, 6), timedelta(hours=1))
     said = f"{type(error).__name__}: {error}"[:500]
-    await Purchase.update(
-        {
-            "settle_failures": failures,
-            "settle_error": said,
-            "due_at": await _not_too_late(purchase_id, clock.now() + delay),
-        }
-    ).where(Purchase.id == purchase_id)
+    books = await _books(purchase_id)
+    values: dict[Any, Any] = {
+        "settle_failures": failures,
+        "settle_error": said,
+        "due_at": _not_too_late(books, clock.now() + delay),
+    }
+    # While Stripe is away nothing can be planned, and all the more a person has to know.
+    if attention := books.step(clock.now()).attention:
+        since = purchase.attention_since or clock.now()
+        values |= {"attention": attention, "attention_since": since}
+    await Purchase.update(values).where(Purchase.id == purchase_id)
     log.warning("settle.postponed", purchase=purchase_id, failures=failures, error=said)
 
 
-async def _not_too_late(purchase_id: int, at: datetime) -> datetime:
+def _not_too_late(books: queries.Books, at: datetime) -> datetime:
     """Never let a back-off sleep through the end of a hold: a quarter of its time at most."""
-    books = await queries.books(purchase_id)
-    current = books.current_facts if books else None
+    current = books.current_facts
     if current is None or not current.held or current.expires_at is None:
         return at
     now = clock.now()
@@ -125,10 +133,9 @@ async def _act(step: Step, books: queries.Books) -> bool:
     if step.do is Do.DECIDE:
         return await _decide(step, books)
     if step.do is Do.READ and step.payment_id is not None:
-        before = books.current_facts
+        # The rules look at when Stripe was read last, so this can't go round in circles.
         await ledger.post(step.payment_id)
-        fresh = await queries.books(purchase_id)
-        return fresh is not None and fresh.current_facts != before
+        return True
     if step.do is Do.RESUME and step.operation_id is not None:
         return not queries.is_open(await resume(step.operation_id))
     if step.do not in VERBS:
@@ -153,16 +160,18 @@ def _cancel_reason(step: Step) -> str:
 
 
 async def _decide(step: Step, books: queries.Books) -> bool:
-    """Write down what the clock, or the expiry policy, decides."""
+    """Write down what the clock, or the expiry policy, decides, if the books still say so."""
     payment = await Payment.objects().get(Payment.id == step.payment_id)
     assert payment is not None
     async with db.transaction():
+        purchase = await touch(books.purchase.id)
+        if purchase.version != books.purchase.version + 1:
+            # A movement, a payment or another decision came in between: the rules are asked again.
+            return True
         if step.owed is not None:
             due = clock.now() if step.policy == "capture" else None
             decision = Decision(step.owed, step.why, SWEEP.name, due)
             await decide(books.purchase.id, decision)
-        else:
-            await touch(books.purchase.id)
         if step.policy:
             await events.write_decision(payment, step.policy, step.why, step.owed or 0, SWEEP.name)
             await Purchase.update({"expiry_decision": step.policy}).where(

@@ -24,7 +24,11 @@ async def touch(purchase_id: int) -> Purchase:
 
 
 async def turn(operation: Operation, to: State, values: Mapping[Any, Any]) -> bool:
-    """Compare-and-set on (state, lease): true if `operation` was still as we know it."""
+    """Compare-and-set on (state, lease): true if `operation` was still as we know it.
+
+    An unknown operation has no lease, and is unknown again after somebody else has sent it. The
+    number of sends and of steps tells the two apart.
+    """
     closing: dict[Any, Any] = {}
     if to not in OPEN:
         closing = {"open_for": None, "due_at": None, "lease": None, "closed_at": clock.now()}
@@ -35,7 +39,13 @@ async def turn(operation: Operation, to: State, values: Mapping[Any, Any]) -> bo
     )
     rows = (
         await Operation.update({"state": to, **closing, **values})
-        .where((Operation.id == operation.id) & (Operation.state == operation.state) & lease)
+        .where(
+            (Operation.id == operation.id)
+            & (Operation.state == operation.state)
+            & lease
+            & (Operation.sends == operation.sends)
+            & (Operation.step == operation.step)
+        )
         .returning(Operation.id)
     )
     return bool(rows)

@@ -1,0 +1,72 @@
+"""The instants at which a purchase's money is looked at again, and what it waits for. Pure."""
+
+from dashboard.payments.case import (
+    ABANDONED_AFTER,
+    PLAN_MARGIN,
+    POLICY_BEFORE_EXPIRY,
+    READ_ESTIMATED_EVERY,
+    READ_EVERY,
+    Case,
+    Do,
+    Step,
+)
+from dashboard.payments.facts import PaymentFacts, Status
+
+
+def wait(case: Case) -> Step:
+    """Nothing now: the next instant at which something may happen, and what it waits for."""
+    payment = case.current
+    if payment is None:
+        due = case.purchase.hold_due_at
+        return Step(Do.NOTHING, "hold_planned", at=due, then=Do.AUTHORIZE if due else None)
+    if payment.held:
+        return _wait_for_capture(case, payment)
+    if payment.status is Status.PENDING:
+        at = payment.created_at + ABANDONED_AFTER
+        return Step(Do.NOTHING, "customer", at=at, then=Do.DECIDE, payment_id=payment.id)
+    if payment.status is Status.FAILED and case.purchase.owed is None:
+        at_start = case.purchase.capture_due_at
+        return Step(Do.NOTHING, "declined", at=at_start, then=Do.DECIDE, payment_id=payment.id)
+    return Step(Do.NOTHING, "done", payment_id=payment.id)
+
+
+def _wait_for_capture(case: Case, hold: PaymentFacts) -> Step:
+    planned, expires = case.planned_at, hold.expires_at
+    if expires is not None and case.now >= expires:
+        return read_at_the_end(case, hold)
+    early = expires is not None and (planned is None or planned > expires - PLAN_MARGIN)
+    at = expires - POLICY_BEFORE_EXPIRY if early and expires else planned
+    amount = case.purchase.price if case.purchase.owed is None else case.purchase.owed
+    return Step(
+        Do.NOTHING,
+        "paused" if case.paused else ("early" if early else "lesson"),
+        at=at,
+        then=Do.CAPTURE if not early else Do.DECIDE,
+        payment_id=hold.id,
+        amount=min(amount, hold.authorized),
+        policy=case.purchase.expiry_policy if early else None,
+    )
+
+
+def read_at_the_end(case: Case, hold: PaymentFacts) -> Step:
+    """Ask Stripe how the hold ended, once its time has come; not more often than is of use."""
+    expires = hold.expires_at or case.now
+    if expires > case.now:
+        return Step(Do.NOTHING, "expiring", at=expires, then=Do.READ, payment_id=hold.id)
+    every = READ_ESTIMATED_EVERY if hold.expires_estimated else READ_EVERY
+    seen = hold.synced_at
+    if seen is not None and seen >= expires and seen + every > case.now:
+        return Step(Do.NOTHING, "expired_by_now", at=seen + every, then=Do.READ, payment_id=hold.id)
+    return Step(Do.READ, "expired_by_now", at=case.now, payment_id=hold.id)
+
+
+def still_processing(case: Case, payment: PaymentFacts) -> Step:
+    """The bank is at it, which can't be cancelled: Stripe is asked every minute how it stands."""
+    again = (payment.synced_at or case.now) + READ_EVERY
+    return Step(
+        Do.NOTHING if again > case.now else Do.READ,
+        "processing",
+        at=max(again, case.now),
+        then=Do.READ,
+        payment_id=payment.id,
+    )
