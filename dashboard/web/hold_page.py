@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
@@ -21,7 +22,7 @@ LARGEST_ID = 2**62
 
 
 @get("/holds/{payment_id:int}", guards=[guard()])
-async def show(request: HTMXRequest, payment_id: int) -> Response[Any]:
+async def show(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
     """One payment: its amounts, why it stands as it does, its story, what may be done."""
     found = await need(payment_id)
     context = await hold_context(request, found)
@@ -29,7 +30,7 @@ async def show(request: HTMXRequest, payment_id: int) -> Response[Any]:
 
 
 @post("/holds/{payment_id:int}/ask", guards=[guard("support")])
-async def ask(request: HTMXRequest, payment_id: int) -> Response[Any]:
+async def ask(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
     """Ask Stripe again how the open operation ended, without waiting for the next try."""
     found = await need(payment_id)
     trouble = ""

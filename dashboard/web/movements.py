@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from litestar import get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
@@ -49,7 +50,7 @@ class Sent:
 
 
 @get(FORMS, guards=[guard("support")])
-async def blank(request: HTMXRequest, payment_id: int) -> HTMXTemplate:
+async def blank(request: HTMXRequest, payment_id: FromPath[int]) -> HTMXTemplate:
     """The empty form, or why there is none any more."""
     sent = Sent(request, await need(payment_id), _verb(request), form.fresh())
     if sent.verb not in sent.found.movements(clock.now()):
@@ -58,7 +59,7 @@ async def blank(request: HTMXRequest, payment_id: int) -> HTMXTemplate:
 
 
 @post(FORMS, guards=[guard("support")], status_code=200)
-async def look(request: HTMXRequest, payment_id: int) -> HTMXTemplate:
+async def look(request: HTMXRequest, payment_id: FromPath[int]) -> HTMXTemplate:
     """What the typed amount would do, for browsers without scripts. Nothing is moved."""
     sent = Sent(request, await need(payment_id), _verb(request), form.read(await request.form()))
     checked = form.check(sent.asked, sent.found, sent.verb, request.state.staff)
@@ -66,7 +67,7 @@ async def look(request: HTMXRequest, payment_id: int) -> HTMXTemplate:
 
 
 @post(TARGETS, guards=[guard("support")], status_code=200)
-async def move(request: HTMXRequest, payment_id: int) -> Answer:
+async def move(request: HTMXRequest, payment_id: FromPath[int]) -> Answer:
     """Move the money, once, however often the form arrives."""
     sent = Sent(request, await need(payment_id), _verb(request), form.read(await request.form()))
     checked = form.check(sent.asked, sent.found, sent.verb, request.state.staff)
@@ -79,7 +80,7 @@ async def move(request: HTMXRequest, payment_id: int) -> Answer:
 
 
 @get("/operations/{operation_id:str}/outcome", guards=[guard()])
-async def outcome(request: HTMXRequest, operation_id: str) -> HTMXTemplate:
+async def outcome(request: HTMXRequest, operation_id: FromPath[str]) -> HTMXTemplate:
     """How an operation stands, for the panel that waits for it."""
     operation = await Operation.objects().get(Operation.id == operation_id)
     found = await need(operation.payment if operation else LARGEST_ID)

@@ -1,0 +1,82 @@
+"""A booking's status follows its payment, once, whoever else is at it."""
+
+import asyncio
+from datetime import timedelta
+
+from dashboard.bookings.queries import booking_of_purchase, follow
+from dashboard.bookings.tables import Booking
+from dashboard.payments.tables import Operation
+from tests.world import World
+
+
+async def test_a_payment_that_comes_about_confirms_its_booking_once(world: World):
+    booked = await world.book()
+    other = await world.book()
+    await Booking.update({"status": "pending"}).where(Booking.id.is_in([booked["id"], other["id"]]))
+    assert await follow([]) == 0
+    assert await follow([other["purchase_id"]]) == 1
+    assert (await world.look(booked["id"]))["status"] == "pending"
+    assert sum(await asyncio.gather(*(follow() for _ in range(5)))) == 1
+    assert (await world.look(booked["id"]))["status"] == "confirmed"
+    assert await follow() == 0
+
+
+async def test_nothing_that_was_decided_is_changed_by_the_clock(world: World):
+    cancelled, missed = await world.book(), await world.book()
+    await world.call(cancelled["id"], "cancel", {"by": "instructor"})
+    await world.advance(timedelta(days=2, hours=1))
+    await world.call(missed["id"], "no-show", {"who": "student"})
+    before = [await world.look(one["id"]) for one in (cancelled, missed)]
+    await world.advance(timedelta(days=1))
+    await world.tick()
+    assert [await world.look(one["id"]) for one in (cancelled, missed)] == before
+
+
+async def test_a_paid_lesson_is_completed_an_hour_after_its_end_and_no_earlier(world: World):
+    booked = await world.book(timedelta(hours=1))
+    await world.call(booked["id"], "capture-payment")
+    await world.advance(timedelta(hours=2, minutes=59))
+    await world.tick()
+    assert (await world.look(booked["id"]))["status"] == "confirmed"
+    await world.advance(timedelta(minutes=2))
+    await world.tick()
+    told = await world.look(booked["id"])
+    assert (told["status"], told["clause"]) == ("completed", "completed")
+
+
+async def test_a_card_that_was_never_accepted_lets_the_booking_go_after_the_lesson(world: World):
+    answer = await world.post_booking(payment_method="pm_card_chargeDeclined")
+    booking_id = answer.json()["booking"]["id"]
+    await world.advance(timedelta(days=2))
+    await world.tick()
+    assert (await world.look(booking_id))["status"] == "pending"
+    await world.advance(timedelta(hours=2, seconds=1))
+    await world.tick()
+    told = await world.look(booking_id)
+    assert (told["status"], told["clause"]) == ("cancelled", "never_paid")
+
+
+async def test_a_purchase_leads_to_its_booking_and_a_package_to_its_first_lesson(world: World):
+    single, package = await world.book(), await world.buy_package()
+    found = await booking_of_purchase([single["purchase_id"], package["purchase_id"], 999])
+    assert {purchase: row.id for purchase, row in found.items()} == {
+        single["purchase_id"]: single["id"],
+        package["purchase_id"]: package["id"],
+    }
+    assert await booking_of_purchase([]) == {}
+
+
+async def test_a_student_who_hangs_up_leaves_a_whole_booking_or_none(world: World):
+    """Whenever the connection goes away: never a hold without a booking, nor half of one."""
+    for wait in (0.005, 0.02, 0.03, 0.04, 0.06, 0.09):
+        asking = asyncio.create_task(world.post_booking())
+        await asyncio.sleep(wait)
+        asking.cancel()
+        await asyncio.wait([asking])
+    await asyncio.sleep(0.3)
+    await world.advance(timedelta(minutes=2))
+    await world.tick()
+    statuses = [row["status"] for row in await Booking.select(Booking.status)]
+    assert set(statuses) <= {"confirmed"}
+    assert len(statuses) == len(world.money_calls("/payment_intents"))
+    assert await Operation.count().where(Operation.open_for.is_not_null()) == 0
