@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request
-from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 from litestar_htmx import HTMXRequest, HTMXTemplate
@@ -118,8 +118,8 @@ async def freshness(now: datetime) -> dict[str, str]:
     )
     sweep = max((beat["last_finished_at"] for beat in beats), default=None)
     return {
-        "stripe": formats.ago(event["received_at"], now) if event else "",
-        "sweep": formats.ago(sweep, now) if sweep else "",
+        "stripe": formats.age(event["received_at"], now) if event else "",
+        "sweep": formats.age(sweep, now) if sweep else "",
         "late_sweep": formats.ago(sweep, now) if sweep and sweep < now - LATE else "",
         "late_webhook": formats.ago(waiting["received_at"], now) if waiting else "",
     }
