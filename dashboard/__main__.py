@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, chosen: Settings) -> int:
     from dashboard.commands.run import run
 
-    return run(chosen)
+    return run(chosen, empty=args.empty)
 
 
 def _web(args: argparse.Namespace, chosen: Settings) -> int:
@@ -108,7 +108,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dashboard", description="Holdfast")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     plain: tuple[tuple[str, Command, str], ...] = (
-        ("run", _run, "everything on this machine, looked after until Ctrl-C"),
         ("web", _web, "the desk and the public endpoints"),
         ("worker", _worker, "the sweeps and the nudges"),
         ("sandbox", _sandbox, "Stripe's API on this machine; no real cards are charged"),
@@ -117,6 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, command, what in plain:
         commands.add_parser(name, help=what).set_defaults(command=command)
+    everything = commands.add_parser("run", help="all of it here, looked after until Ctrl-C")
+    everything.add_argument("--empty", action="store_true", help="leave an empty sandbox empty")
+    everything.set_defaults(command=_run)
     seed = commands.add_parser("seed", help="fill an empty sandbox with 60 days of bookings")
     seed.add_argument("--number", type=int, default=1, help="another number, other bookings")
     seed.set_defaults(command=_seed)

@@ -42,7 +42,7 @@ async def auto_capture_completed_lessons() -> int:
         & Purchase.attention.is_null()
         & Purchase.id.is_in(_holders())
     )
-    return await _drain(lambda limit: queries.due_purchases(clock.now(), limit), settle_one)
+    return await _settle_due()
 
 
 async def check_expiring_authorizations() -> int:
@@ -69,12 +69,13 @@ async def resume_open_operations() -> int:
 
 async def handle_events() -> int:
     """Handle the webhook events that were kept and not handled yet."""
-    return await _drain(inbox.due_events, handle_one)
+    return await _and_settle(await _drain(inbox.due_events, handle_one))
 
 
 async def post_due_payments() -> int:
     """Read Stripe again for payments whose last read lost its race or found Stripe away."""
-    return await _drain(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
+    posts = await _drain(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
+    return await _and_settle(posts)
 
 
 async def follow_payments() -> int:
@@ -138,6 +139,23 @@ async def _postpone(purchase_id: int, error: Exception) -> None:
     except db.CONNECTION_ERRORS:
         # The claim stands for a minute; then the row is due again.
         log.warning("settle.not_postponed", purchase=purchase_id)
+
+
+async def _settle_due() -> int:
+    settled = await _drain(lambda limit: queries.due_purchases(clock.now(), limit), settle_one)
+    if settled:
+        await bookings.follow()
+    return settled
+
+
+async def _and_settle(handled: int) -> int:
+    """Settle what the rows that were handled have made due; answers their number.
+
+    The sweep of the captures runs at the same time and may have looked a moment too early.
+    """
+    if handled:
+        await _settle_due()
+    return handled
 
 
 async def _drain(

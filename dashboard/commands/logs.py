@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 # These say at INFO what is either ours to say or would carry addresses with ids in them.
-QUIET = ("httpx", "httpcore", "huey", "stripe", "asyncio", "aiosqlite", "uvicorn.access")
+QUIET = ("httpx", "httpcore", "huey", "stripe", "asyncio", "aiosqlite", "piccolo", "uvicorn.access")
 
 
 def configure(level: int = logging.INFO) -> None:

@@ -8,14 +8,17 @@ from dashboard.settings import LOOPBACK, Settings
 from dashboard.supervisor import Child, Stopped, Supervisor
 
 
-def run(settings: Settings) -> int:
-    """Migrate, start, seed an empty sandbox, say where it is, and stay until told to stop."""
+def run(settings: Settings, *, empty: bool = False) -> int:
+    """Migrate, start, seed an empty sandbox, say where it is, and stay until told to stop.
+
+    `empty` leaves an empty sandbox as it is.
+    """
     with supervisor.only_one(settings.var_dir):
         _require_ports(settings)
         watch = Supervisor(settings.var_dir / "log", _say)
         watch.listen()
         try:
-            _start(settings, watch)
+            _start(settings, watch, empty)
             _say(_greeting(settings))
             watch.look_after()
         except Stopped:
@@ -25,7 +28,7 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def _start(settings: Settings, watch: Supervisor) -> None:
+def _start(settings: Settings, watch: Supervisor, empty: bool) -> None:
     base = f"http://{_reachable(settings.host)}:{settings.port}"
     sandbox = None
     if settings.sandbox:
@@ -37,7 +40,7 @@ def _start(settings: Settings, watch: Supervisor) -> None:
     if sandbox:
         watch.wait_until_ready(sandbox)
     web = watch.start("web", lambda _: supervisor.answers(f"{base}/healthz"))
-    if settings.sandbox and seed.needed(settings):
+    if settings.sandbox and not empty and seed.needed(settings):
         watch.wait_until_ready(web)
         if watch.run_to_end("seed"):
             raise BadInput("The seed was not finished. Run again: it goes on where it stopped.")
@@ -73,8 +76,9 @@ def _greeting(settings: Settings) -> str:
             "  python -m dashboard staff add you@example.com --role admin --password-stdin",
         ]
     else:
-        lines += ["Sign in as:"]
-        lines += [f"  {who.role:8} {who.email:24} {who.password}" for who in seed.sign_ins()]
+        people = seed.sign_ins()
+        lines += ["Sign in as:" if people else "Add yourself with `python -m dashboard staff add`."]
+        lines += [f"  {who.role:8} {who.email:24} {who.password}" for who in people]
         lines += ["", "This is the built-in sandbox: no real cards are charged."]
         if abs(clock.offset().total_seconds()) > 60:
             lines += [f"Its clock was moved: it is {clock.now():%A %d %B %Y, %H:%M} UTC there."]
