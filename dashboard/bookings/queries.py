@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from piccolo.columns.combination import Where
-
 from dashboard import clock
 from dashboard.bookings.errors import NoSuchBooking
 from dashboard.bookings.tables import Booking, Instructor, Redemption, Student
@@ -18,6 +16,8 @@ from dashboard.payments.tables import Payment, Purchase
 BY_ITSELF_AFTER = timedelta(hours=1)
 BY_THE_CLOCK = "clock"
 ALIVE = ("pending", "confirmed")
+# Lists of ids stay short enough for one statement on either database.
+AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +120,40 @@ async def follow(purchase_ids: Sequence[int] | None = None) -> int:
     Idempotent. Each change is one statement that looks at the status it replaces, so two of these
     at once, or one beside a cancellation, change a booking once.
     """
-    if purchase_ids is not None and not purchase_ids:
-        return 0
-    some = None if purchase_ids is None else Booking.purchase.is_in(list(purchase_ids))
-    changed = await _confirm(some)
-    changed += await _let_go(some)
-    return changed + await _complete(some)
+    ids = await _restless() if purchase_ids is None else list(purchase_ids)
+    changed = 0
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        changed += await _confirm(some) + await _let_go(some) + await _complete(some)
+    return changed
 
 
-async def _confirm(some: Where | None) -> int:
-    paid = _current((Status.AUTHORIZED, Status.CAPTURED))
+async def _restless() -> list[int]:
+    """The purchases whose bookings could have something to follow."""
+    over = (Booking.status == "confirmed") & (Booking.ends_at <= clock.now() - BY_ITSELF_AFTER)
+    rows = (
+        await Booking.select(Booking.purchase)
+        .distinct()
+        .where((Booking.status == "pending") | over)
+        .output(as_list=True)
+    )
+    return [int(row) for row in rows]
+
+
+async def _confirm(some: list[int]) -> int:
+    paid = _current((Status.AUTHORIZED, Status.CAPTURED), some)
     where = (Booking.status == "pending") & Booking.purchase.is_in(paid)
-    return len(await _change({"status": "confirmed"}, where, some))
+    return len(await _change({"status": "confirmed"}, where))
 
 
-async def _let_go(some: Where | None) -> int:
+async def _let_go(some: list[int]) -> int:
     """A payment that nobody completed: nothing is owed any more, and nothing was taken or held."""
-    nothing_owed = Purchase.select(Purchase.id).where(Purchase.owed == 0)
+    nothing_owed = Purchase.select(Purchase.id).where(
+        Purchase.id.is_in(some) & (Purchase.owed == 0)
+    )
     taken = Payment.select(Payment.purchase).where(
-        (Payment.payment_status == Status.AUTHORIZED) | (Payment.captured_amount > 0)
+        Payment.purchase.is_in(some)
+        & ((Payment.payment_status == Status.AUTHORIZED) | (Payment.captured_amount > 0))
     )
     where = (
         (Booking.status == "pending")
@@ -154,7 +169,6 @@ async def _let_go(some: Where | None) -> int:
             "clause": "never_paid",
         },
         where,
-        some,
     )
     if rows:
         await Redemption.update({"seat": None, "freed_at": clock.now()}).where(
@@ -163,13 +177,13 @@ async def _let_go(some: Where | None) -> int:
     return len(rows)
 
 
-async def _complete(some: Where | None) -> int:
+async def _complete(some: list[int]) -> int:
     """The hour after the lesson has passed, and it is paid: it took place."""
     now = clock.now()
     where = (
         (Booking.status == "confirmed")
         & (Booking.ends_at <= now - BY_ITSELF_AFTER)
-        & Booking.purchase.is_in(_current((Status.CAPTURED,)))
+        & Booking.purchase.is_in(_current((Status.CAPTURED,), some))
     )
     values = {
         "status": "completed",
@@ -177,16 +191,17 @@ async def _complete(some: Where | None) -> int:
         "clause": "completed",
         "completed_at": now,
     }
-    return len(await _change(values, where, some))
+    return len(await _change(values, where))
 
 
-def _current(statuses: Sequence[Status]) -> Any:
-    """The purchases whose current payment has one of these statuses, as a part of a query."""
+def _current(statuses: Sequence[Status], some: list[int]) -> Any:
+    """Those of some purchases whose current payment has one of these statuses, as a subquery."""
     return Payment.select(Payment.purchase).where(
-        Payment.current.eq(True) & Payment.payment_status.is_in([str(one) for one in statuses])
+        Payment.purchase.is_in(some)
+        & Payment.current.eq(True)
+        & Payment.payment_status.is_in([str(one) for one in statuses])
     )
 
 
-async def _change(values: dict[Any, Any], where: Any, some: Where | None) -> list[Any]:
-    chosen = where if some is None else where & some
-    return await Booking.update(values).where(chosen).returning(Booking.id)
+async def _change(values: dict[Any, Any], where: Any) -> list[Any]:
+    return await Booking.update(values).where(where).returning(Booking.id)

@@ -28,6 +28,7 @@ AnyRequest = Request[Any, Any, Any]
 PLACED_PER_MINUTE = 120
 _support = guard(role="support", scope="bookings")
 _LIMITED = "limited"
+LARGEST_BODY = 256 * 1024
 
 
 @post("/bookings", opt={_LIMITED: True}, operation_class=takes(BookingForm))
@@ -122,7 +123,12 @@ def router(settings: Settings) -> Router:
         check_throttle_handler=_is_open,
     )
     handlers = [place, show, pay, complete, cancel, no_show, capture_payment]
-    return Router("/", route_handlers=handlers, middleware=[limit.middleware])
+    return Router(
+        "/",
+        route_handlers=handlers,
+        middleware=[limit.middleware],
+        request_max_body_size=LARGEST_BODY,
+    )
 
 
 def _is_open(request: AnyRequest) -> bool:

@@ -16,11 +16,6 @@ from tests.world import World
 HUGE = 10**40
 
 
-def without(body: dict[str, Any], path: str) -> dict[str, Any]:
-    """The body without one of its fields."""
-    return put(body, path, ...)
-
-
 def put(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     """The body with another value, or without the field when it is `...`."""
     changed = json.loads(json.dumps(body))
@@ -67,7 +62,7 @@ async def refuse(world: World, body: bytes, field: str, status: int = 422) -> No
     ],
 )
 async def test_a_missing_field_is_named(world: World, path: str):
-    await refuse(world, json.dumps(without(world.order(), path)).encode(), path)
+    await refuse(world, json.dumps(put(world.order(), path, ...)).encode(), path)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +159,12 @@ async def test_several_faults_are_told_together(world: World):
     answer = await world.client.post("/bookings", json=world.order(student=student))
     fields = [error["field"] for error in answer.json()["errors"]]
     assert fields == ["student.name", "student.email", "student.time_zone"]
+
+
+async def test_an_endless_body_is_not_read_to_its_end(world: World):
+    answer = await world.client.post("/bookings", content=b" " * 257 * 1024)
+    assert answer.status_code == 413
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "kä"])
