@@ -3,10 +3,8 @@
 Import `world` and `sandbox` into a conftest.py to use them.
 """
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar
 
 from dashboard import clock, settings
 from dashboard.app import create_app
@@ -28,6 +25,7 @@ from dashboard.settings import Settings
 from dashboard.staff import auth
 from dashboard.stripe_gateway import Unreachable
 from jobs import nudges
+from tests.running import alive
 from tests.sandbox.server import RunningSandbox, running_sandbox
 
 BASE_URL = "http://shop.test"
@@ -228,7 +226,7 @@ async def world(database: None, sandbox: tuple[RunningSandbox, Path]) -> AsyncIt
     own = Settings(stripe_api_base=running.url, stripe_rate_per_second=4000, var_dir=folder)
     app = create_app(own)
     transport = httpx.ASGITransport(app=app)
-    async with _alive(app), httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+    async with alive(app), httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         made = World(client, running, own)
         await _stock(made.catalog)
         yield made
@@ -237,29 +235,6 @@ async def world(database: None, sandbox: tuple[RunningSandbox, Path]) -> AsyncIt
     nudges.forget()
     settings.use(chosen)
     clock.follow(before)
-
-
-@asynccontextmanager
-async def _alive(app: Litestar) -> AsyncIterator[None]:
-    """The app between start and stop: in a task of its own, which has to be the same for both."""
-    started, over = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            started.set()
-            await over.wait()
-
-    living = asyncio.create_task(live())
-    starting = asyncio.create_task(started.wait())
-    await asyncio.wait((living, starting), return_when=asyncio.FIRST_COMPLETED)
-    try:
-        if living.done():
-            starting.cancel()
-            living.result()
-        yield
-    finally:
-        over.set()
-        await living
 
 
 async def _stock(shelf: Catalog) -> None:
