@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from dashboard import db
 from tests.conftest import POSTGRESQL
 from tests.world import World
@@ -100,3 +102,43 @@ def alive(pid: int) -> bool:
 def kill(pid: int) -> None:
     """End a process in a way in which it can do nothing about it."""
     os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def running(var_dir: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """A `run` of its own, ready to be used; whatever is left of it is ended afterwards."""
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    env = environment(var_dir, **ports)
+    process = spawn(["run", "--empty"], env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    before: dict[str, int] = {}
+    try:
+        _read_until_ready(process)
+        before = children(process.pid)
+        yield process, env
+    finally:
+        now = children(process.pid)
+        process.kill()
+        process.wait(10)
+        for pid in {*before.values(), *now.values()}:
+            if alive(pid):
+                kill(pid)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _read_until_ready(process: subprocess.Popen[str]) -> list[str]:
+    lines: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def answers(env: dict[str, str]) -> bool:
+    try:
+        url = f"http://127.0.0.1:{env['PORT']}/healthz"
+        return httpx.get(url, trust_env=False, timeout=2).status_code < 500
+    except httpx.HTTPError:
+        return False
