@@ -142,7 +142,7 @@ def _check(books: queries.Books, payment: Payment | None, wish: Wish) -> int:
         raise NotAllowed("stale")
     refused = checks.refusal(wish.verb, amount, books.purchase_facts, facts, now)
     if refused:
-        raise NotAllowed(refused[0], **refused[1])
+        raise NotAllowed(refused[0], currency=books.purchase.currency, **refused[1])
     return amount
 
 

@@ -54,11 +54,13 @@ class Books:
 
 async def books(purchase_id: int) -> Books | None:
     """The purchase, its payments (oldest first) and its unfinished operation; None if unknown."""
+    # In this order: a post between two of these reads shows an operation that is still open beside
+    # its outcome, which is resumed in vain. The other way round it would show neither.
+    operation = await Operation.objects().get(Operation.open_for == purchase_id)
     purchase = await Purchase.objects().get(Purchase.id == purchase_id)
     if purchase is None:
         return None
     payments = await Payment.objects().where(Payment.purchase == purchase_id).order_by(Payment.id)
-    operation = await Operation.objects().get(Operation.open_for == purchase_id)
     return Books(purchase, payments, operation)
 
 

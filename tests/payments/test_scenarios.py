@@ -68,7 +68,7 @@ async def test_04_sixty_of_ninety_six_is_captured_once_and_refundable_up_to_sixt
     assert second.code == "already_captured"
     too_much = await desk.ask(Verb.REFUND, purchase, 6001)
     assert isinstance(too_much, NotAllowed)
-    assert too_much.values == {"most": 6000}
+    assert too_much.values["most"] == 6000
     assert isinstance(await desk.ask(Verb.REFUND, purchase, 6000), Operation)
     assert (await desk.payment(purchase)).payment_status == Status.REFUNDED
 
@@ -92,7 +92,7 @@ async def test_06_two_refunds_add_up_and_a_third_above_the_rest_is_refused(desk:
     assert isinstance(await desk.ask(Verb.REFUND, purchase, 5000), Operation)
     refused = await desk.ask(Verb.REFUND, purchase, 601)
     assert isinstance(refused, NotAllowed)
-    assert refused.values == {"most": 600}
+    assert refused.values["most"] == 600
     assert (await desk.payment(purchase)).refunded_amount == 9000
     await desk.deliver(times=2)
     assert (await desk.payment(purchase)).refunded_amount == 9000
