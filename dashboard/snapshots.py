@@ -6,6 +6,7 @@ these from the SDK's objects; everything behind it reads these and never the SDK
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +125,23 @@ class Intent:
     def hold_charge(self) -> Charge | None:
         """The charge that reserved or took money; None when the latest one was declined."""
         return self.charge if self.charge and self.charge.refusal is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A mutation, exactly as it is written down and sent, and sent again."""
+
+    kind: Literal["create", "capture", "cancel", "refund"]
+    target: str | None
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a mutation's answer settles. `unclear` settles nothing."""
+
+    outcome: Literal["done", "refused", "unclear"]
+    object_id: str | None = None
+    refusal: Refusal | None = None
+    why: str = ""
+    replayed_error: bool = False

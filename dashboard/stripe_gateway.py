@@ -5,9 +5,8 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import stripe
@@ -16,7 +15,7 @@ from aiolimiter import AsyncLimiter
 from dashboard import clock, db
 from dashboard import stripe_reading as read
 from dashboard.settings import Settings
-from dashboard.snapshots import Intent, Refusal
+from dashboard.snapshots import Answer, Call, Intent, Refusal
 
 API_VERSION = stripe.api_version
 READ_TIMEOUT = 10.0
@@ -36,26 +35,6 @@ class NotThere(Exception):
 
 class ForgedWebhook(Exception):
     """A webhook whose signature, age or encoding is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A mutation, exactly as it is written down and sent, and sent again."""
-
-    kind: Literal["create", "capture", "cancel", "refund"]
-    target: str | None
-    params: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a mutation's answer settles. `unclear` settles nothing."""
-
-    outcome: Literal["done", "refused", "unclear"]
-    object_id: str | None = None
-    refusal: Refusal | None = None
-    why: str = ""
-    replayed_error: bool = False
 
 
 class StripeGateway:
@@ -214,7 +193,7 @@ class _FencedClient(stripe.HTTPXClient):
             response = await self._client_async.request(
                 *args, extensions={"trace": _fence}, **kwargs
             )
-        except Exception as error:
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             self._handle_request_error(error)
         return response.content, response.status_code, response.headers
 

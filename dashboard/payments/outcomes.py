@@ -63,7 +63,7 @@ async def close(operation: Operation, to: State, why: str, by: str) -> bool:
     """End or park an operation without a movement: withdrawn, overtaken, stalled, given up."""
     async with db.transaction():
         await touch(operation.purchase)
-        if not await turn(operation, to, {"error_message": why[:500], "closed_by": by}):
+        if not await turn(operation, to, {"error_message": why[:500], "closed_by": by[:255]}):
             return False
         await write_operation(operation, to, why)
         if to in (State.WITHDRAWN, State.GIVEN_UP) and Verb(operation.verb) in CREATES:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from dashboard import clock, db
 from dashboard.payments import ledger, outcomes, queries
+from dashboard.payments.errors import NotAllowed
 from dashboard.payments.facts import CREATES, ENDS_A_HOLD, State, Status, Verb
 from dashboard.payments.sending import KEY_LIFE, LONGEST_RETRY, body_of, reload, send
 from dashboard.payments.still_wanted import beyond_owed, unwanted
@@ -38,6 +39,23 @@ async def resume(operation_id: str, *, at_once: bool = False) -> Operation:
     if state is State.STALLED and at_once:
         return (await _look(operation))[0]
     return operation
+
+
+async def give_up(operation_id: str, by: str, reason: str) -> Operation:
+    """Close a stalled operation on a person's word, unless Stripe shows it after all.
+
+    What is owed stays as it is: a refund that is still due is made anew, under a new key. Raises
+    NotAllowed when it isn't stalled, and Unreachable when Stripe can't be read first.
+    """
+    operation = await reload(operation_id)
+    if operation.state == State.STALLED:
+        operation = (await _look(operation))[0]
+        if operation.state == State.SUCCEEDED:
+            return operation
+    stalled = operation.state == State.STALLED
+    if not (stalled and await outcomes.close(operation, State.GIVEN_UP, reason, by)):
+        raise NotAllowed("not_stalled")
+    return await reload(operation_id)
 
 
 async def _resume_planned(operation: Operation) -> Operation:

@@ -15,7 +15,8 @@ from dashboard.payments import ledger, outcomes
 from dashboard.payments.case import LAST_SEND_BEFORE_EXPIRY
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.tables import Operation, Payment, Purchase
-from dashboard.stripe_gateway import Answer, Call, NotThere, Unreachable, gateway
+from dashboard.snapshots import Answer, Call
+from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=45)

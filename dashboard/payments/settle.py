@@ -11,12 +11,13 @@ import structlog
 from dashboard import clock, db
 from dashboard.payments import actions, events, ledger, queries
 from dashboard.payments.actions import SWEEP, Wish
-from dashboard.payments.case import Do, Step
+from dashboard.payments.case import REFUSALS_UNTIL_A_PERSON_LOOKS, Do, Step
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Payment, Purchase
 from dashboard.payments.turning import touch
+from dashboard.stripe_gateway import Unreachable
 
 log = structlog.get_logger()
 MOST_STEPS = 6
@@ -58,6 +59,27 @@ async def decide(purchase_id: int, decision: Decision) -> int:
         }
     ).where(Purchase.id == purchase_id)
     return decision.owed
+
+
+async def withdraw_refund(purchase_id: int, by: str, reason: str) -> int:
+    """Keep what is kept after all, inside the caller's transaction; answers what is owed now.
+
+    The one way in which `owed` rises: a person withdraws a refund that is still due, or has paid
+    it back in another way. Raises Busy while a movement is under way.
+    """
+    purchase = await touch(purchase_id)
+    books = await _books(purchase_id)
+    if books.operation is not None:
+        raise Busy(books.operation)
+    kept = books.current_facts.refundable if books.current_facts else 0
+    owed = purchase.owed if purchase.owed is None else max(purchase.owed, kept)
+    now = clock.now()
+    decided: dict[Any, Any] = {"owed": owed, "owed_reason": reason[:500]}
+    await Purchase.update({**decided, "decided_by": by[:255], "decided_at": now}).where(
+        Purchase.id == purchase_id
+    )
+    await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase_id)
+    return kept if owed is None else int(owed)
 
 
 async def settle(purchase_id: int) -> Step:
@@ -111,7 +133,10 @@ async def postpone(purchase_id: int, error: Exception) -> None:
         "due_at": _not_too_late(books, clock.now() + delay),
     }
     # While Stripe is away nothing can be planned, and all the more a person has to know.
-    if attention := books.step(clock.now()).attention:
+    passing = isinstance(error, (Unreachable, ledger.Contended, *db.CONNECTION_ERRORS))
+    stuck = failures >= REFUSALS_UNTIL_A_PERSON_LOOKS and not passing
+    attention = books.step(clock.now()).attention or ("keeps_failing" if stuck else None)
+    if attention:
         since = purchase.attention_since or clock.now()
         values |= {"attention": attention, "attention_since": since}
     await Purchase.update(values).where(Purchase.id == purchase_id)

@@ -15,7 +15,8 @@ from dashboard.payments.errors import Busy, OutcomeUnknown
 from dashboard.payments.facts import State, Status, Verb
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase
-from dashboard.stripe_gateway import Call, StripeGateway, gateway
+from dashboard.snapshots import Call
+from dashboard.stripe_gateway import StripeGateway, gateway
 from tests.payments.conftest import ANA, Desk
 
 MINUTE = timedelta(minutes=1)

@@ -13,9 +13,9 @@ from dashboard import clock, db, stripe_reading
 from dashboard.payments import actions, inbox, ledger, queries, sending, settle
 from dashboard.payments.actions import SWEEP, Wish
 from dashboard.payments.case import Do
-from dashboard.payments.errors import Mismatch, OutcomeUnknown
+from dashboard.payments.errors import Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import State, Status, Verb
-from dashboard.payments.resume import resume
+from dashboard.payments.resume import give_up, resume
 from dashboard.payments.rules import next_step
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.payments.turning import turn
@@ -322,6 +322,58 @@ async def test_a_fee_for_a_payment_that_nobody_completes_waits_for_a_person(desk
     await desk.tick()
     row = await row_of(purchase)
     assert (row.attention, row.due_at) == ("underpaid", None)
+
+
+async def test_a_purchase_that_fails_again_and_again_is_put_before_a_person(desk: Desk):
+    purchase = await desk.buy()
+    for _ in range(3):
+        assert (await row_of(purchase)).attention is None
+        await settle.postpone(purchase, ValueError("nobody foresaw this"))
+    assert (await row_of(purchase)).attention == "keeps_failing"
+    await settle.settle(purchase)
+    assert (await row_of(purchase)).attention is None
+
+
+async def test_a_stalled_refund_can_be_given_up_and_is_then_made_anew(desk: Desk):
+    purchase = await desk.buy(at_once=True)
+    desk.sandbox.fault("before", "drop", "/v1/refunds")
+    await desk.ask(Verb.REFUND, purchase, 4800)
+    operation = (await desk.operations(purchase))[-1]
+    with pytest.raises(NotAllowed):
+        await give_up(operation.id, "Finn", "too early")
+    await desk.advance(timedelta(hours=24))
+    await desk.tick()
+    given_up = await give_up(operation.id, "Finn", "it never reached Stripe")
+    assert (given_up.state, given_up.closed_by) == (State.GIVEN_UP, "Finn")
+    await desk.tick()
+    assert (await desk.payment(purchase)).refunded_amount == 4800
+    assert len(desk.money_calls("/v1/refunds")) == 1
+
+
+async def test_a_stalled_refund_that_stripe_shows_can_not_be_given_up(desk: Desk):
+    purchase = await desk.buy(at_once=True)
+    desk.sandbox.fault("after", "drop", "/v1/refunds")
+    await desk.ask(Verb.REFUND, purchase, 4800)
+    operation = (await desk.operations(purchase))[-1]
+    await Operation.update({"state": State.STALLED, "open_for": purchase}).where(
+        Operation.id == operation.id
+    )
+    assert (await give_up(operation.id, "Finn", "it is nowhere")).state == State.SUCCEEDED
+
+
+async def test_a_failed_refund_that_is_withdrawn_is_owed_again_and_off_the_list(desk: Desk):
+    purchase = await desk.buy(at_once=True, card="pm_card_refundFail")
+    await desk.ask(Verb.REFUND, purchase, 4800)
+    await desk.advance(DAY)
+    await desk.deliver()
+    await desk.tick()
+    assert (await row_of(purchase)).attention == "refund_failed"
+    async with db.transaction():
+        assert await settle.withdraw_refund(purchase, "Ana", "paid back in cash") == 9600
+    await desk.tick()
+    row = await row_of(purchase)
+    assert (row.owed, row.attention, row.decided_by) == (9600, None, "Ana")
+    assert (await desk.payment(purchase)).refunded_amount == 0
 
 
 async def test_a_refund_that_somebody_made_first_leaves_no_trouble_behind(desk: Desk):
