@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dashboard import formats
+from dashboard import formats, settings
 from dashboard.bookings.holds import Hold
 from dashboard.bookings.queue import Ending
 from dashboard.payments.facts import Status
@@ -19,8 +19,10 @@ def totals(endings: Iterable[Ending]) -> dict[str, int]:
 
 
 def worth(amounts: dict[str, int]) -> str:
-    """Totals in words: "$308.00 and ¥9,600"."""
-    parts = [formats.money(amount, currency) for currency, amount in sorted(amounts.items())]
+    """Totals in words, our own currency first: "$308.00 and ¥9,600"."""
+    own = settings.current().default_currency
+    ordered = sorted(amounts.items(), key=lambda item: (item[0] != own, item[0]))
+    parts = [formats.money(amount, currency) for currency, amount in ordered]
     return " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

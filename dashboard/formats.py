@@ -51,6 +51,15 @@ def ago(at: datetime, now: datetime) -> str:
     return "a moment"
 
 
+def age(at: datetime, now: datetime) -> str:
+    """How old something is, in one short unit, rounded down: "40 s", "3 h"."""
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def time_of_day(at: datetime, zone: ZoneInfo) -> str:
     """The hour and minute in `zone`: "02:00"."""
     return format_datetime(at.astimezone(zone), "HH:mm", locale=LOCALE)

@@ -31,7 +31,7 @@ SENTENCES = {
     "expiring": "{lesson}The hold ends {expires}. Nothing happens by itself: it needs a person.",
     "hold_due": "The time for this hold has come; it is placed within a minute.",
     "hold_planned": "The lesson is further away than a hold can live. The hold is placed {at}.",
-    "lesson": "{lesson}{amount} is captured by itself {at}, unless it is cancelled before.",
+    "lesson": "{lesson}{amount} is captured by itself {at}.",
     "never_paid": "The lesson came and the card was never charged, so the booking is being let go.",
     "nothing_owed": "Nothing is owed any more{because}, so {held} is being released.",
     "overpaid": "{price} is owed{because}, so {amount} is being refunded.",

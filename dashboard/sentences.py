@@ -103,37 +103,49 @@ def reason(code: str, verb: Verb) -> str:
     return REASONS.get(verb, {}).get(code, code)
 
 
-# The story's lines; `{amount}` and `{back}` are the movement's own.
+# The story's lines; their amounts stand beside them.
 _EVENTS = {
-    "authorized": "Reserved {amount}",
-    "captured": "Captured {amount}",
-    "charged": "Charged {amount}",
-    "released": "Released {amount}",
-    "expired": "Hold of {amount} ended by itself",
+    "authorized": "Reserved",
+    "captured": "Captured",
+    "charged": "Charged",
+    "released": "Released",
+    "expired": "Hold ended by itself",
     "cancelled": "Attempt cancelled; nothing was held",
-    "declined": "Card declined for {amount}",
-    "refund_pending": "Refund of {amount} sent to the bank",
-    "refund_succeeded": "Refunded {amount}",
-    "refund_failed": "Refund of {amount} failed at the bank",
-    "dispute_opened": "Dispute opened over {amount}",
-    "dispute_closed": "Dispute over {amount} closed",
-    "funds_withdrawn": "Bank took {amount} back for the dispute",
-    "funds_reinstated": "Bank gave {amount} back after the dispute",
-    "expiry_decision": "Expiry policy decided",
-    "operation_refused": "{verb} of {amount} refused",
-    "operation_unknown": "No answer to the {verb} of {amount}",
-    "operation_stalled": "{verb} of {amount} never answered",
-    "operation_withdrawn": "{verb} of {amount} withdrawn before it was sent",
-    "operation_overtaken": "{verb} of {amount} overtaken",
-    "operation_given_up": "{verb} of {amount} given up",
-    "operation_succeeded": "{verb} of {amount} had worked after all",
+    "declined": "Card declined",
+    "refund_pending": "Refund sent to the bank",
+    "refund_succeeded": "Refunded",
+    "refund_failed": "Refund failed at the bank",
+    "dispute_opened": "Dispute opened",
+    "dispute_closed": "Dispute closed",
+    "funds_withdrawn": "Bank took money back for the dispute",
+    "funds_reinstated": "Bank returned the money of the dispute",
+    "expiry_decision": "Expiry policy applied",
+    "operation_refused": "{verb} refused",
+    "operation_unknown": "{verb} not answered by Stripe",
+    "operation_stalled": "{verb} never answered by Stripe",
+    "operation_withdrawn": "{verb} withdrawn before it was sent",
+    "operation_overtaken": "{verb} overtaken",
+    "operation_given_up": "{verb} given up",
+    "operation_succeeded": "{verb} had worked after all",
+}
+# Why the clock acted, where it says more than the line itself.
+_BY_THE_CLOCK = {
+    "policy_alert": "The hold would end before the planned capture; a person was told",
+    "policy_capture": "The hold would end before the planned capture, so it is captured early",
+    "policy_release": "The hold would end before the planned capture, so it is released",
+    "policy_renew": "The hold would end before the planned capture, so it is renewed",
 }
 
 
-def happened(kind: str, amount: str, back: str, verb: str) -> str:
+def happened(kind: str, back: str, verb: str) -> str:
     """One line of the story; `back` is what a capture gave back, or nothing."""
-    text = _EVENTS.get(kind, kind.replace("_", " ")).format(amount=amount, verb=verb)
-    return f"{text[:1].upper()}{text[1:]}{f', gave {back} back' if back else ''}"
+    text = _EVENTS.get(kind, kind.replace("_", " ")).format(verb=verb)
+    return f"{text[:1].upper()}{text[1:]}{f'; {back} given back' if back else ''}"
+
+
+def clock_reason(code: str) -> str:
+    """What a code of our own clock says to a person; other texts stay as they are."""
+    return _BY_THE_CLOCK.get(code, code)
 
 
 def moved(operation: Operation, student: str, rest: str) -> str:

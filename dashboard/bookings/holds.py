@@ -194,4 +194,6 @@ async def story(purchase_id: int) -> list[Entry]:
     events = await queries.timeline(purchase_id)
     operations = await Operation.objects().where(Operation.purchase == purchase_id)
     by_id = {operation.id: operation for operation in operations}
+    # Stripe's clock tells whole seconds; within one, the order of writing is the order of things.
+    events.sort(key=lambda event: (event.occurred_at.replace(microsecond=0), event.id))
     return [Entry(event, by_id.get(event.operation)) for event in events]

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from piccolo.columns import Varchar
 from piccolo.columns.combination import And, Or, Where
 
 from dashboard.bookings.tables import Booking, Package, Student
@@ -29,10 +30,20 @@ def matching(q: str) -> Condition:
         return amount
     like = f"%{_PATTERN.sub('_', q)}%"
     found = Payment.stripe_intent_id == q
-    for table in (Booking, Package):
-        person = table.student
-        found |= _of(table, person.name.ilike(like) | person.email.ilike(like))
-    return found
+    people = Student.select(Student.id).where(
+        _like(Student.name, like) | _like(Student.email, like)
+    )
+    return (
+        found
+        | _of(Booking, Booking.student.is_in(people))
+        | _of(Package, Package.student.is_in(people))
+    )
+
+
+def _like(column: Varchar, pattern: str) -> Where:
+    """Without regard to case. SQLite's LIKE has none anyway, and it knows no ILIKE."""
+    sqlite = column._meta.engine_type == "sqlite"
+    return column.like(pattern) if sqlite else column.ilike(pattern)
 
 
 def _of(table: Any, where: Condition) -> Condition:

@@ -28,6 +28,7 @@ class Fuse:
     """All positions in percent of the width; `burnt` is how far time, or an end, has come."""
 
     marks: list[Mark]
+    over: bool
     burnt: float
     end: float
     level: str
@@ -72,7 +73,7 @@ def fuse(hold: Hold, now: datetime, zone: ZoneInfo) -> Fuse | None:
         f"{mark.label} {formats.moment(mark.at, zone)}" for mark in marks if mark.kind != "now"
     )
     nearness = level(expires, now) if ended is None else "calm"
-    return Fuse(marks, percent(ended or now), percent(expires), nearness, told)
+    return Fuse(marks, ended is not None, percent(ended or now), percent(expires), nearness, told)
 
 
 def _planned(hold: Hold) -> datetime | None:

@@ -49,13 +49,14 @@ class Line:
     instructor: str
     lesson: str
     amount: str
-    part: str
     status: str
     message: str
     attention: str
     due: Due | None
+    ended: str
     fuse: fuse.Fuse | None
     why: str
+    settled: bool
     actions: list[Action]
     busy: str
 
@@ -71,13 +72,14 @@ def line(hold: Hold, now: datetime, zone: ZoneInfo, staff: Staff | None) -> Line
         instructor=subject.instructor,
         lesson=formats.moment(subject.starts_at, zone) if subject.starts_at else "",
         amount=formats.money(facts.authorized or hold.books.purchase.price, hold.currency),
-        part=_part(hold),
         status=hold.status,
         message=findings.message(hold),
         attention=reasons.ATTENTION.get(hold.books.purchase.attention or "", ""),
         due=due(hold, now, zone),
+        ended=_ended(hold, zone),
         fuse=fuse.fuse(hold, now, zone) if facts.held else None,
         why=reasons.why(hold, now, zone),
+        settled=hold.step(now).why == "done",
         actions=actions(hold, now, staff),
         busy=sentences.busy(operation, zone) if operation else "",
     )
@@ -113,18 +115,14 @@ def actions(hold: Hold, now: datetime, staff: Staff | None) -> list[Action]:
     ]
 
 
-def _part(hold: Hold) -> str:
-    """What became of the amount, when that is not the whole of it."""
-    facts = hold.facts
-
-    def money(amount: int) -> str:
-        return formats.money(amount, hold.currency)
-
-    if facts.refunded and facts.refunded < facts.captured:
-        return f"{money(facts.refunded)} refunded"
-    if 0 < facts.captured < facts.authorized:
-        return f"{money(facts.captured)} paid"
-    return ""
+def _ended(hold: Hold, zone: ZoneInfo) -> str:
+    """How and when it ended, for a payment that holds nothing any more."""
+    payment = hold.payment
+    if payment.ended_at is None:
+        return ""
+    how = {"captured": "Charged" if hold.books.purchase.at_once else "Captured"}
+    word = how.get(payment.end_reason or "", (payment.end_reason or "ended").capitalize())
+    return f"{word} {formats.moment(payment.ended_at, zone)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +164,7 @@ def told(entry: Entry, payments: dict[int, Payment], zone: ZoneInfo) -> Told:
     verb = operation.verb if operation else "movement"
     payment = payments.get(event.payment)
     return Told(
-        text=sentences.happened(event.kind, amount, back if event.kind == "captured" else "", verb),
+        text=sentences.happened(event.kind, back if event.kind == "captured" else "", verb),
         reason=_reason(entry),
         actor=event.actor,
         amount=amount,
@@ -180,7 +178,7 @@ def told(entry: Entry, payments: dict[int, Payment], zone: ZoneInfo) -> Told:
 
 def _reason(entry: Entry) -> str:
     operation = entry.operation
-    said = str(entry.event.reason)
+    said = sentences.clock_reason(str(entry.event.reason))
     if operation is None or operation.verb not in (Verb.RELEASE, Verb.REFUND):
         return "" if entry.event.kind in ("authorized", "captured") else said
     if entry.event.kind.startswith("operation_") or entry.event.kind == "refund_failed":

@@ -15,6 +15,7 @@ from dashboard.staff.tables import Staff
 from dashboard.web.security import reaches
 
 LONGEST_NOTE = 2000
+_NO_FAULTS = {"form": "", "amount": "", "reason": "", "note": ""}
 NEEDS_REASON = (Verb.RELEASE, Verb.REFUND)
 
 
@@ -178,7 +179,7 @@ def shown(hold: Hold, verb: Verb, asked: Asked, checked: Checked | None) -> dict
         "hold": hold,
         "verb": verb.value,
         "asked": asked,
-        "faults": checked.faults if checked else {},
+        "faults": {**_NO_FAULTS, **(checked.faults if checked else {})},
         "most": most,
         "most_said": formats.money(most, hold.currency),
         "most_plain": plain(most, hold.currency),

@@ -112,12 +112,19 @@ async def _perform(sent: Sent, checked: Checked) -> Answer:
     except Declined as declined:
         said = declined.refusal.message.rstrip(".")
         checked.faults["form"] = f"Stripe refused: {said}. Nothing was moved."
-        # The old operation has ended refused; another try is another operation.
-        return await _form(replace_operation(sent), checked, 422)
+        return await _declined(sent, checked)
     except OutcomeUnknown as unknown:
         waiting = await Operation.objects().get(Operation.id == unknown.operation_id)
         return await _outcome(sent.request, await need(sent.found.payment.id), waiting, 202)
     return await _succeeded(sent, operation)
+
+
+async def _declined(sent: Sent, checked: Checked) -> HTMXTemplate:
+    fresh = replace_operation(replace(sent, found=await need(sent.found.payment.id)))
+    if fresh.verb in fresh.found.movements(clock.now()):
+        # The old operation has ended refused; another try is another operation.
+        return await _form(fresh, checked, 422)
+    return await _message(fresh, checked.faults["form"], 422)
 
 
 def replace_operation(sent: Sent) -> Sent:

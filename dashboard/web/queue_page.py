@@ -64,6 +64,7 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
         "strips": strip.strips(endings, now, zone),
         "ticks": strip.ticks(now, zone),
         "column_width": strip.width(),
+        "progress": strip.progress(now, zone),
         "hour_name": _hour_name(chosen.expires),
         "empty": _empty(chosen),
         "as_of": formats.time_of_day(now, zone),

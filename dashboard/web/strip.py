@@ -100,6 +100,11 @@ def _column(
     )
 
 
+def progress(now: datetime, zone: ZoneInfo) -> float:
+    """Where the present moment is on the strip, in percent."""
+    return round((now - first_hour(now, zone)) / HOUR * 100 / HOURS, 3)
+
+
 def ticks(now: datetime, zone: ZoneInfo) -> list[Tick]:
     """The hours under the strip; midnight carries the new day's name."""
     first = first_hour(now, zone)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from dashboard import clock
 from dashboard.payments import actions
 from dashboard.payments.actions import Actor, Wish
 from dashboard.payments.errors import Declined, NotAllowed, OutcomeUnknown
@@ -26,8 +27,9 @@ def paint(desk: Served) -> dict[str, int]:
         "part refunded": desk.book("Jun Park", 4 * HOUR, teacher="Ines Prado"),
         "released": desk.book("Ola Nyberg", 5 * HOUR),
         "package": desk.book("Priya Nair", 30 * HOUR, is_package=True, package_id=desk.package),
-        "failing": desk.book("Maya Chen", 25 * HOUR, hold_for=28 * HOUR),
+        "failing": desk.book("Maya Chen", 22 * HOUR, hold_for=timedelta(hours=27, minutes=30)),
     }
+    desk.run(_pause(found["failing"]))
     move(desk, Verb.CAPTURE, found["partial"], 6000)
     move(desk, Verb.CAPTURE, found["captured"])
     move(desk, Verb.CAPTURE, found["refunded"])
@@ -44,14 +46,14 @@ def paint(desk: Served) -> dict[str, int]:
         "week": desk.book("Kofi Mensah", 50 * HOUR),
         "early": desk.book("Rosa Delgado", 24 * 12 * HOUR),
         "declined": desk.book("Wei Zhang", 26 * HOUR, card="pm_card_chargeDeclined"),
-        "pending": desk.book("Iris Novak", 30 * HOUR, card="pm_card_authenticationRequired"),
     }
     for number in range(6):
         name = ("Nils Berg", "Eva Sol", "Max Ito", "Lea Fox", "Tim Ray", "Zoe Kim")[number]
         desk.book(name, (60 + 9 * number) * HOUR)
     desk.advance(5 * HOUR + timedelta(minutes=17))
     desk.tick()
-    desk.run(_refuse(desk, found["failing"]))
+    desk.run(_refuse(found["failing"]))
+    found["pending"] = desk.book("Iris Novak", 30 * HOUR, card="pm_card_authenticationRequired")
     desk.sandbox.drain()
     return found
 
@@ -70,15 +72,23 @@ async def _move(verb: Verb, payment_id: int, amount: int | None, **more: str) ->
         raise AssertionError(repr(error)) from error
 
 
-async def _refuse(desk: Served, payment_id: int) -> None:
-    """Seven automatic captures that the bank refused, as the sweeps would have left them."""
-    from dashboard import clock
+async def _pause(payment_id: int) -> None:
+    payment = await Payment.objects().get(Payment.id == payment_id)
+    assert payment is not None
+    far = clock.now() + timedelta(days=3)
+    await Purchase.update({"paused_until": far, "due_at": far, "policy_override": None}).where(
+        Purchase.id == payment.purchase
+    )
 
+
+async def _refuse(payment_id: int) -> None:
+    """Seven automatic captures that the bank refused, as the sweeps would have left them."""
     payment = await Payment.objects().get(Payment.id == payment_id)
     assert payment is not None
     now = clock.now()
     await Purchase.update(
         {
+            "paused_until": None,
             "refused_count": 7,
             "refused_since": now - 2 * HOUR,
             "refused_last_at": now - timedelta(minutes=6),
