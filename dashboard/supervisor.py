@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from dashboard.commands import BadInput
-
 READY_WITHIN = 30.0
 TERM_WITHIN = 4.0
 FIRST_DELAY = 0.5
@@ -30,6 +28,10 @@ WELL_AFTER = 60.0
 POLL = 0.1
 LARGEST_LOG = 10_000_000
 _PR_SET_PDEATHSIG = 1
+
+
+class NotStarted(Exception):
+    """A part could not be started; the message says which, and why."""
 
 
 class Stopped(Exception):
@@ -124,13 +126,13 @@ class Supervisor:
         return child
 
     def wait_until_ready(self, *children: Child) -> None:
-        """Wait for their readiness; raises BadInput with the log's end when one dies first."""
+        """Wait for their readiness; raises NotStarted with the log's end when one dies first."""
         ends_at = time.monotonic() + READY_WITHIN
         for child in children:
             while not child.is_ready(child):
                 self.check_stop()
                 if child.ended() is not None or time.monotonic() > ends_at:
-                    raise BadInput(f"The {child.name} did not start.\n{_tail(child.log)}")
+                    raise NotStarted(f"The {child.name} did not start.\n{_tail(child.log)}")
                 time.sleep(0.02)
 
     def run_to_end(self, name: str) -> int:
@@ -206,14 +208,14 @@ def answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def only_one(var_dir: Path) -> Iterator[None]:
-    """Hold the run's lock; BadInput when another run has it. A killed run holds nothing."""
+    """Hold the run's lock; NotStarted when another run has it. A killed run holds nothing."""
     var_dir.mkdir(parents=True, exist_ok=True)
     with (var_dir / "run.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise BadInput(
+            raise NotStarted(
                 f"Holdfast runs already on {var_dir}/ (process {file.read().strip() or '?'})."
             ) from None
         file.truncate(0)

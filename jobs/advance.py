@@ -45,6 +45,7 @@ class Controls:
         self._http = httpx.AsyncClient(
             base_url=f"{settings.stripe_api_base}/_sandbox/", timeout=30.0, trust_env=False
         )
+        self._mode = ""
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,8 +66,16 @@ class Controls:
         """The sandbox's present instant."""
         return datetime.fromtimestamp((await self.order("GET", "clock"))["now"], UTC)
 
+    async def webhooks(self, mode: str) -> None:
+        """Have the sandbox `send`, `hold` or `drop` its webhooks from now on."""
+        if mode != self._mode:
+            await self.order("POST", "webhooks", {"mode": mode})
+            self._mode = mode
+
     async def drain(self) -> int:
         """Wait until the webhooks are delivered; answers how many could not be."""
+        if self._mode == "drop":
+            return 0
         return int((await self.order("POST", "deliveries/drain"))["pending"])
 
     async def order(self, method: str, path: str, body: Any = None) -> Any:

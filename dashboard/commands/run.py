@@ -5,7 +5,7 @@ import sys
 from dashboard import clock, supervisor
 from dashboard.commands import BadInput, ports, processes, seed
 from dashboard.settings import LOOPBACK, Settings
-from dashboard.supervisor import Child, Stopped, Supervisor
+from dashboard.supervisor import Child, NotStarted, Stopped, Supervisor
 
 
 def run(settings: Settings, *, empty: bool = False) -> int:
@@ -13,18 +13,25 @@ def run(settings: Settings, *, empty: bool = False) -> int:
 
     `empty` leaves an empty sandbox as it is.
     """
-    with supervisor.only_one(settings.var_dir):
-        _require_ports(settings)
-        watch = Supervisor(settings.var_dir / "log", _say)
-        watch.listen()
-        try:
-            _start(settings, watch, empty)
-            _say(_greeting(settings))
-            watch.look_after()
-        except Stopped:
-            _say("Ending…")
-        finally:
-            watch.end()
+    try:
+        with supervisor.only_one(settings.var_dir):
+            return _run(settings, empty)
+    except NotStarted as error:
+        raise BadInput(str(error)) from error
+
+
+def _run(settings: Settings, empty: bool) -> int:
+    _require_ports(settings)
+    watch = Supervisor(settings.var_dir / "log", _say)
+    watch.listen()
+    try:
+        _start(settings, watch, empty)
+        _say(_greeting(settings))
+        watch.look_after()
+    except Stopped:
+        _say("Ending…")
+    finally:
+        watch.end()
     return 0
 
 

@@ -40,7 +40,6 @@ class Player:
         self._settings = settings
         self._controls = controls
         self._web = web
-        self._mode = ""
 
     async def play(self, progress: Progress, say: Callable[[str], None]) -> None:
         """Go on from `progress` to the end, and leave the clock at the present."""
@@ -54,13 +53,13 @@ class Player:
             if index < progress.done:
                 continue
             recent = group[-1].at >= progress.anchor - WEBHOOKS_FROM
-            await self._webhooks("send" if recent else "drop")
+            await self._controls.webhooks("send" if recent else "drop")
             await self._wait_for(group[-1].at)
             await self._perform(progress, group)
             progress = msgspec.structs.replace(progress, done=index + 1)
             marker.write(self._settings, progress)
             say(f"{100 * (index + 1) // len(groups)} %")
-        await self._webhooks("send")
+        await self._controls.webhooks("send")
         await advance(clock.wall(), self._controls, grain=GRAIN)
         # Not before the clock is back: a finished seed never leaves it in the past.
         await self._controls.move_to(clock.wall())
@@ -72,11 +71,6 @@ class Player:
             await self._controls.order("POST", "reset")
             await self._controls.move_to(start)
         await rows.add_people(start)
-
-    async def _webhooks(self, mode: str) -> None:
-        if mode != self._mode:
-            await self._controls.order("POST", "webhooks", {"mode": mode})
-            self._mode = mode
 
     async def _wait_for(self, at: datetime) -> None:
         """Advance to an instant. After a break the clock has run on: it goes back to the plan."""

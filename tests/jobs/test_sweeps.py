@@ -129,7 +129,8 @@ async def test_14_an_event_that_was_kept_and_not_handled_is_handled_once_later(w
         assert answer.status_code == 200
     kept = await StripeEvent.count().where(StripeEvent.state == "waiting")
     # One process died after it had taken an event up: the claim holds for a minute.
-    (claimed,) = await StripeEvent.select(StripeEvent.id).limit(1)
+    waiting = StripeEvent.select(StripeEvent.id).where(StripeEvent.state == "waiting")
+    (claimed,) = await waiting.limit(1)
     until = clock.now() + timedelta(minutes=1)
     await StripeEvent.update({"due_at": until, "attempts": 1}).where(
         StripeEvent.id == claimed["id"]
