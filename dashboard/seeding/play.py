@@ -21,7 +21,7 @@ from dashboard.settings import Settings
 from jobs.advance import Controls, advance
 
 # Sweeps look once in this long: a capture of the seed comes as late as that, at most.
-GRAIN = timedelta(minutes=15)
+GRAIN = timedelta(minutes=20)
 AT_ONCE = 4
 # Webhooks are sent for the last days alone. Each movement of ours is read back at once, so that the
 # days before come out the same without them, in half the time.
