@@ -1,8 +1,6 @@
 """A working day at the desk: one payment in every state, made through the real paths."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from dashboard import clock
@@ -54,6 +52,9 @@ def paint(desk: Served) -> dict[str, int]:
     desk.tick()
     desk.run(_refuse(found["failing"]))
     found["pending"] = desk.book("Iris Novak", 30 * HOUR, card="pm_card_authenticationRequired")
+    found["waiting"] = desk.book("Mira Holm", 60 * HOUR)
+    desk.sandbox.fault("before", "drop", "/v1/payment_intents/*/capture")
+    desk.run(_move(Verb.CAPTURE, found["waiting"], None, clear=False))
     desk.sandbox.drain()
     return found
 
@@ -62,13 +63,17 @@ def move(desk: Served, verb: Verb, payment_id: int, amount: int | None = None, *
     desk.run(_move(verb, payment_id, amount, **more))
 
 
-async def _move(verb: Verb, payment_id: int, amount: int | None, **more: str) -> None:
+async def _move(
+    verb: Verb, payment_id: int, amount: int | None, clear: bool = True, **more: str
+) -> None:
     payment = await Payment.objects().get(Payment.id == payment_id)
     assert payment is not None
     wish = Wish(verb, payment.purchase, str(uuid.uuid4()), ANA, payment_id, amount, **more)
     try:
         await actions.perform(wish)
-    except (Declined, NotAllowed, OutcomeUnknown) as error:
+    except OutcomeUnknown:
+        assert not clear
+    except (Declined, NotAllowed) as error:
         raise AssertionError(repr(error)) from error
 
 
@@ -102,8 +107,24 @@ async def _refuse(payment_id: int) -> None:
     ).where(Purchase.id == payment.purchase)
 
 
-@contextmanager
-def no_answer(desk: Served) -> Iterator[None]:
-    """Stripe acts and its answer is lost, for captures."""
-    desk.sandbox.fault("after", "drop", "/v1/payment_intents/*/capture")
-    yield
+def pages(found: dict[str, int]) -> list[tuple[str, str, str]]:
+    """Name, address, and what to press for a dialog."""
+    failing = found["failing"]
+    return [
+        ("sign-in", "/sign-in", ""),
+        ("queue", "/holds", ""),
+        ("expiring", "/holds?view=expiring", ""),
+        ("everything", "/holds?view=all", ""),
+        ("nothing", "/holds?q=nobody", ""),
+        ("person", "/holds?view=person", ""),
+        ("hold", f"/holds/{failing}", ""),
+        ("captured", f"/holds/{found['part refunded']}", ""),
+        ("released", f"/holds/{found['released']}", ""),
+        ("declined", f"/holds/{found['declined']}", ""),
+        ("capture", f"/holds/{failing}/capture", ""),
+        ("refund", f"/holds/{found['captured']}/refund", ""),
+        ("waiting", f"/holds/{found['waiting']}", ""),
+        ("dialog", "/holds", f"#capture-{failing}"),
+        ("refund-dialog", f"/holds/{found['captured']}", f"#refund-{found['captured']}"),
+        ("not-found", "/holds/999999", ""),
+    ]

@@ -1,8 +1,6 @@
 """The product as people meet it: the app on a real port, beside a sandbox on another."""
 
 import asyncio
-import os
-import shutil
 import socket
 import threading
 import time
@@ -25,6 +23,7 @@ from dashboard.bookings.tables import Booking
 from dashboard.payments import inbox, queries, settle
 from dashboard.payments.tables import Operation, Payment
 from dashboard.settings import Settings
+from dashboard.sqlite_engine import WalEngine
 from dashboard.staff import auth
 from tests.sandbox.server import RunningSandbox, running_sandbox
 
@@ -137,15 +136,12 @@ async def _tick() -> None:
 
 
 @contextmanager
-def served(folder: Path, template: Path | None = None, **changes: Any) -> Iterator[Served]:
+def served(folder: Path) -> Iterator[Served]:
     """The desk over an empty database in `folder`, with a stocked catalogue."""
-    clock_file = folder / "clock"
-    database = folder / "holdfast.sqlite"
-    if os.environ.get("TEST_DATABASE") != "postgresql":
-        if template:
-            shutil.copy(template, database)
-        db.engine().path = str(database)  # type: ignore[union-attr]
-    with running_sandbox(folder, clock_file=clock_file) as sandbox:
+    engine = db.engine()
+    if isinstance(engine, WalEngine):
+        engine.path = str(folder / "holdfast.sqlite")
+    with running_sandbox(folder, clock_file=folder / "clock") as sandbox:
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         sandbox.webhooks("send", url=f"{url}/webhooks/stripe")
@@ -155,33 +151,40 @@ def served(folder: Path, template: Path | None = None, **changes: Any) -> Iterat
             stripe_rate_per_second=4000,
             base_url=url,
             time_zone="America/New_York",
-            **changes,
         )
-        config = uvicorn.Config(
-            create_app(chosen), log_level="warning", access_log=False, timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
-        found: dict[str, asyncio.AbstractEventLoop] = {}
+        with (
+            _running(chosen, listener) as loop,
+            httpx.Client(base_url=url, timeout=40, trust_env=False) as http,
+        ):
+            made = Served(url, sandbox, loop, http, {})
+            made.run(_stock(made))
+            yield made
 
-        async def serve() -> None:
-            found["loop"] = asyncio.get_running_loop()
-            if template is None:
-                async with db.lifespan():
-                    await migrate.migrate()
-            await server.serve([listener])
 
-        thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-        thread.start()
-        try:
-            _wait_until(lambda: server.started)
-            with httpx.Client(base_url=url, timeout=40, trust_env=False) as http:
-                made = Served(url, sandbox, found["loop"], http, {})
-                made.run(_stock(made))
-                yield made
-        finally:
-            server.should_exit = True
-            thread.join(10)
-            listener.close()
+@contextmanager
+def _running(chosen: Settings, listener: socket.socket) -> Iterator[asyncio.AbstractEventLoop]:
+    """The app in a thread and a loop of its own, over a migrated database."""
+    config = uvicorn.Config(
+        create_app(chosen), log_level="warning", access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with db.lifespan():
+            await migrate.migrate()
+        await server.serve([listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    try:
+        _wait_until(lambda: server.started)
+        yield loops[0]
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
 
 
 async def _stock(made: Served) -> None:
