@@ -33,4 +33,6 @@ def create_app(chosen: Settings) -> Litestar:
         exception_handlers={Exception: failures.answer},
         template_config=pages.templates(),
         before_send=[security.add_headers],
+        # The command that starts the process configures logging, once for everything in it.
+        logging_config=None,
     )
