@@ -19,8 +19,7 @@ SENTENCES = {
     "cancelled": "The attempt was cancelled before anything was held; {price} is still owed.",
     "captured": "The rest of the hold was given back at the capture; {price} is still owed.",
     "customer": "The payment waits for the card or the bank. It is let go {at} if nothing happens.",
-    "declined": "The bank said no{refusal}. Nothing was taken; "
-    "the student can pay again until {at}.",
+    "declined": "The student can pay again with another card until {at}; then the booking ends.",
     "disputed": "The customer's bank has opened a dispute over {disputed}{answer_by}. "
     "Nothing moves by itself until it is closed.",
     "done": "All is settled: nothing is held and nothing else is due.",
@@ -143,9 +142,6 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "paused_because": f" ({purchase.pause_reason})" if purchase.pause_reason else "",
         "policy": _POLICY.get(step.policy or "", "it is looked at").format(amount=amount),
         "price": money(owed),
-        "refusal": f" ({hold.payment.refusal_message.rstrip('.')})"
-        if hold.payment.refusal_message
-        else "",
         "times": _times(purchase.refused_count) + _clause(" since ", purchase.refused_since, told),
         "trouble": hold.payment.refund_trouble or "the bank sent it back.",
     }

@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.bookings.tables import Booking, Package
 from dashboard.payments import checks, queries
 from dashboard.payments.case import Step
-from dashboard.payments.facts import PaymentFacts, Status, Verb
+from dashboard.payments.facts import CREATES, PaymentFacts, Status, Verb
 from dashboard.payments.queries import Books
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase
 
@@ -196,4 +196,12 @@ async def story(purchase_id: int) -> list[Entry]:
     by_id = {operation.id: operation for operation in operations}
     # Stripe's clock tells whole seconds; within one, the order of writing is the order of things.
     events.sort(key=lambda event: (event.occurred_at.replace(microsecond=0), event.id))
-    return [Entry(event, by_id.get(event.operation)) for event in events]
+    entries = [Entry(event, by_id.get(event.operation)) for event in events]
+    return [entry for entry in entries if not _told_twice(entry)]
+
+
+def _told_twice(entry: Entry) -> bool:
+    """A refused authorization stands in the story as a declined card already."""
+    operation = entry.operation
+    creates = operation is not None and operation.verb in CREATES
+    return creates and entry.event.kind == "operation_refused"

@@ -179,6 +179,9 @@ def told(entry: Entry, payments: dict[int, Payment], zone: ZoneInfo) -> Told:
 def _reason(entry: Entry) -> str:
     operation = entry.operation
     said = sentences.clock_reason(str(entry.event.reason))
+    if entry.event.kind == "operation_unknown":
+        # What the connection said is for the log; the line says all that a person can use.
+        return ""
     if operation is None or operation.verb not in (Verb.RELEASE, Verb.REFUND):
         return "" if entry.event.kind in ("authorized", "captured") else said
     if entry.event.kind.startswith("operation_") or entry.event.kind == "refund_failed":

@@ -116,10 +116,11 @@ async def freshness(now: datetime) -> dict[str, str]:
     beats = await Heartbeat.select(Heartbeat.last_finished_at).where(
         Heartbeat.last_finished_at.is_not_null()
     )
-    sweep = max((beat["last_finished_at"] for beat in beats), default=None)
+    ends = [beat["last_finished_at"] for beat in beats]
+    sweep, slowest = max(ends, default=None), min(ends, default=None)
     return {
         "stripe": formats.age(event["received_at"], now) if event else "",
         "sweep": formats.age(sweep, now) if sweep else "",
-        "late_sweep": formats.ago(sweep, now) if sweep and sweep < now - LATE else "",
+        "late_sweep": formats.ago(slowest, now) if slowest and slowest < now - LATE else "",
         "late_webhook": formats.ago(waiting["received_at"], now) if waiting else "",
     }

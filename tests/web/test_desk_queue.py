@@ -218,5 +218,5 @@ async def test_17_a_late_sweep_and_a_waiting_webhook_are_announced(world: World)
     )
     ana = await sign_in(world)
     said = text(await ana.page("/holds"))
-    assert "The worker last ran 1 hour ago." in said
+    assert "The worker is late: a sweep last ran 1 hour ago." in said
     assert "A message from Stripe has waited for 1 hour." in said
