@@ -32,19 +32,21 @@ async def show(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]
 @post("/holds/{payment_id:int}/ask", guards=[guard("support")])
 async def ask(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
     """Ask Stripe again how the open operation ended, without waiting for the next try."""
-    found = await need(payment_id)
-    trouble = ""
+    trouble = await _ask(await need(payment_id))
+    if not trouble:
+        return Redirect(f"/holds/{payment_id}", status_code=303)
+    context = await hold_context(request, await need(payment_id))
+    return await page(request, "holds/show.html", {**context, "trouble": trouble}, 503)
+
+
+async def _ask(found: Hold) -> str:
+    """Take the open operation up again; answers what to say when Stripe can't be asked."""
     if found.books.operation is not None:
         try:
             await resume(found.books.operation.id, at_once=True)
         except (Unreachable, NotThere):
-            trouble = unreachable(found)
-    if not trouble and not request.htmx:
-        return Redirect(f"/holds/{payment_id}", status_code=303)
-    context = await hold_context(request, await need(payment_id))
-    return await page(
-        request, "holds/show.html", {**context, "trouble": trouble}, 503 if trouble else 200
-    )
+            return unreachable(found)
+    return ""
 
 
 def unreachable(found: Hold) -> str:

@@ -9,10 +9,12 @@ from litestar.response import Redirect
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard.staff import auth
+from dashboard.staff.tables import Staff
 from dashboard.web import security
 from dashboard.web.pages import THEMES, page
 
 HOME = "/holds"
+_NO_MATCH = "E-mail and password don't match an account."
 YEAR = 365 * 24 * 3600
 
 
@@ -26,17 +28,21 @@ async def form(request: HTMXRequest) -> HTMXTemplate:
 async def sign_in(request: HTMXRequest) -> Response[Any]:
     """Check e-mail and password; a new session each time, the old one ends."""
     await security.check_form(request, request.cookies.get(security.csrf_cookie_name(), ""))
-    given = await request.form()
-    email, wanted = str(given.get("email", "")), str(given.get("next", ""))
+    given = {name: str(value) for name, value in (await request.form()).items()}
+    email, wanted = given.get("email", ""), given.get("next", "")
     address = request.client.host if request.client else ""
     try:
-        staff = await auth.authenticate(email, str(given.get("password", "")), address)
+        staff = await auth.authenticate(email, given.get("password", ""), address)
     except auth.SignInRefused:
-        said = "E-mail and password don't match an account."
-        return await _form(request, wanted, email, said, 422)
+        return await _form(request, wanted, email, _NO_MATCH, 422)
     except auth.Throttled as error:
         said = f"Too many attempts. Wait {error.minutes} minutes, then try again."
         return await _form(request, wanted, email, said, 429)
+    return await _enter(request, staff, wanted)
+
+
+async def _enter(request: HTMXRequest, staff: Staff, wanted: str) -> Redirect:
+    """A fresh session in place of the browser's old one, and on to the wanted page."""
     old = request.cookies.get(security.session_cookie_name())
     token = await auth.open_session(staff, replaces=old)
     cookies = [
