@@ -18,6 +18,7 @@ _REFUSED = {
     "hold_ended": "This hold ended at {at}, so it can't be captured.",
     "limit": "Refunds above {most} need finance.",
     "not_due": "This isn't due any more.",
+    "not_stalled": "It isn't stuck any more. The page shows how it stands.",
     "not_held": "Nothing is held on the card, so there is nothing to capture or release.",
     "nothing_captured": "Nothing was captured, so there is nothing to refund.",
     "nothing_owed": "Nothing is owed for this booking, so nothing can be charged.",

@@ -4,7 +4,7 @@ from litestar import Router, get
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
-from dashboard.web import hold_page, movements, queue_page, signin
+from dashboard.web import closings, hold_page, movements, queue_page, signin
 from dashboard.web.pages import static_files
 
 
@@ -23,6 +23,7 @@ pages = Router(
         hold_page.show,
         hold_page.ask,
         *movements.handlers,
+        *closings.handlers,
     ],
     request_class=HTMXRequest,
     include_in_schema=False,

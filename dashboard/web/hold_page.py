@@ -96,6 +96,8 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "fuse": fuse.fuse(found, now, zone),
         "entries": [lines.told(entry, payments, zone) for entry in entries],
         "attempts": _attempts(found),
+        "closing": lines.closing(found) if staff and reaches(staff, "finance") else None,
+        "typed_reason": "",
         "asking": lines.asking(found) and staff is not None and reaches(staff, "support"),
         "stripe_link": lines.link(found.payment.stripe_intent_id),
         "formats": formats,

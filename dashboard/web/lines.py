@@ -205,3 +205,38 @@ def asking(hold: Hold) -> bool:
     """Whether a person may ask Stripe again: an operation is open and nobody knows its end."""
     operation = hold.books.operation
     return operation is not None and State(operation.state) in (State.UNKNOWN, State.STALLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Finance's last word about something that no longer moves by itself."""
+
+    action: str
+    opener: str
+    consequence: str
+    button: str
+
+
+def closing(hold: Hold) -> Closing | None:
+    """What finance may end by hand: a stalled operation, or a refund that failed."""
+    operation, address = hold.books.operation, f"/holds/{hold.payment.id}"
+    if operation is not None and operation.state == State.STALLED:
+        amount = formats.money(operation.amount, operation.currency)
+        verb = operation.verb
+        return Closing(
+            f"{address}/give-up",
+            "Give up…",
+            f"Stripe shows no {verb} of {amount}. It is looked for once more; if it isn't there, "
+            "we stop asking. What is owed stays as it is.",
+            f"Give up the {verb} of {amount}",
+        )
+    if hold.payment.refund_trouble and hold.facts.refundable:
+        amount = formats.money(hold.facts.refundable, hold.currency)
+        return Closing(
+            f"{address}/keep",
+            "Withdraw the refund…",
+            f"No refund is tried any more and {amount} is kept. Do this when the student was paid "
+            "back in another way, or agreed to pay.",
+            f"Keep {amount}",
+        )
+    return None
