@@ -14,6 +14,7 @@ APP_CONFIG = AppConfig(
             "dashboard.staff.tables",
             "dashboard.support.tables",
             "dashboard.metrics.tables",
+            "dashboard.mail.tables",
         ],
         exclude_imported=True,
     ),

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+
+from dashboard import smtp_address
 
 DEFAULT_SECRET_KEY = "change-me-this-is-for-the-sandbox-only"
 SANDBOX_API_KEY = "sk_test_sandbox"
@@ -41,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: str | None = None
     mail_from: str = "Lessons <lessons@localhost>"
     alert_email: str | None = None
+    rating_url: str | None = None
     time_zone: str = "UTC"
     default_currency: str = "usd"
     expiry_policy: str = "capture"
@@ -116,6 +120,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         smtp_url=env.get("SMTP_URL") or None,
         mail_from=env.get("MAIL_FROM") or "Lessons <lessons@localhost>",
         alert_email=env.get("ALERT_EMAIL") or None,
+        rating_url=env.get("RATING_URL") or None,
         time_zone=env.get("TIME_ZONE") or "UTC",
         default_currency=(env.get("DEFAULT_CURRENCY") or "usd").lower(),
         expiry_policy=env.get("EXPIRY_POLICY") or "capture",
@@ -124,6 +129,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         support_refund_limit=_integer(env, "SUPPORT_REFUND_LIMIT", 20_000, 0, 99_999_999),
     )
     _refuse_unsafe(settings)
+    _refuse_wrong_mail(settings)
     return settings
 
 
@@ -131,6 +137,18 @@ def _refuse_unsafe(settings: Settings) -> None:
     for broken, message in _unsafe(settings):
         if broken:
             raise SettingsError(message)
+
+
+def _refuse_wrong_mail(settings: Settings) -> None:
+    if settings.smtp_url:
+        try:
+            smtp_address.parse(settings.smtp_url)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+    if not parseaddr(settings.mail_from)[1].rpartition("@")[0] or "\n" in settings.mail_from:
+        raise SettingsError("MAIL_FROM must look like Lessons <lessons@example.com>.")
+    if settings.rating_url and urlsplit(settings.rating_url).scheme not in ("http", "https"):
+        raise SettingsError("RATING_URL must start with https://.")
 
 
 def _unsafe(settings: Settings) -> list[tuple[bool, str]]:

@@ -17,6 +17,7 @@ from dashboard.payments import inbox, ledger, queries, settle
 from dashboard.payments.facts import State, Status
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.stripe_gateway import NotThere, Unreachable
+from jobs import mail
 
 log = structlog.get_logger()
 Id = TypeVar("Id", int, str)
@@ -110,9 +111,10 @@ async def handle_one(event_id: str) -> bool:
 
 
 async def settle_at_once(purchase_id: int) -> None:
-    """What a nudge asks for: settle one purchase, and let its bookings follow."""
+    """What a nudge asks for: settle one purchase, let its bookings follow, and tell the student."""
     if await settle_one(purchase_id):
         await bookings.follow([purchase_id])
+    await mail.mail_at_once()
 
 
 async def handle_at_once(event_id: str) -> None:

@@ -1,0 +1,85 @@
+"""The words of the mail and the facts that a message is made of. Pure: no database, no format."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Template(StrEnum):
+    """What a student is told about a payment."""
+
+    RESERVED = "reserved"
+    PAID = "paid"
+    CHARGED_EARLY = "charged_early"
+    RELEASED = "released"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+    DECLINED = "declined"
+
+
+class State(StrEnum):
+    """The life of a message. Skipped means: it would have come too late to be of use."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+OPEN = (State.WAITING, State.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """The lesson that was booked, and what was known of its end when the event was recorded.
+
+    `clause` names the rule by which it had ended by then; empty while it had not.
+    """
+
+    instructor: str
+    starts_at: datetime
+    ends_at: datetime
+    clause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the shop promises: when a cancellation is free, what it costs later, where to rate."""
+
+    free_hours: int = 6
+    late_percent: int = 50
+    rating_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One event of the story, with all that a message about it says. Amounts in minor units.
+
+    `title` is what was bought, `number` how staff call it. A package has `lessons` and no lesson.
+    `refunded` and `captured` are the payment's totals after the event. `replaced` tells that
+    another payment of the same purchase stood when this one was made or ended. `by_policy` tells
+    that the hold was decided about because it would have ended too early.
+    """
+
+    kind: str
+    amount: int
+    currency: str
+    occurred_at: datetime
+    student: str
+    time_zone: str
+    number: str
+    title: str
+    price: int
+    given_back: int = 0
+    reason: str = ""
+    lesson: Lesson | None = None
+    lessons: int = 0
+    captured: int = 0
+    refunded: int = 0
+    replaced: bool = False
+    by_policy: bool = False
+    expires_at: datetime | None = None
+    capture_due_at: datetime | None = None
+    expiry_policy: str = "capture"
+    terms: Terms = Terms()

@@ -1,0 +1,225 @@
+"""What a student is told about one event of the story: one message, or none. No database here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dashboard.mail import phrases
+from dashboard.mail.facts import Facts, Template
+from dashboard.mail.phrases import Section, money
+
+ICONS = {
+    "authorized": "💳",
+    "captured": "✅",
+    "released": "🔓",
+    "refunded": "↩️",
+    "failed": "❌",
+}
+# How a lesson had ended when it was charged, where it did not simply take place.
+NOT_HELD = ("student_late", "student_no_show")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a message says, before it is text or HTML.
+
+    `status` is the word of the desk whose colour and icon the headline bears. `link` is a label and
+    an address.
+    """
+
+    template: Template
+    subject: str
+    status: str
+    headline: str
+    greeting: str
+    opening: tuple[str, ...]
+    rows: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...] = ()
+    link: tuple[str, str] | None = None
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.status]
+
+
+def letter(facts: Facts) -> Letter | None:
+    """The message about this event; None when the student is not written to about it.
+
+    Refunds that are pending or have failed, disputes, decisions and what became of operations are
+    the desk's own affair. So is a hold that only made way for another one.
+    """
+    template = template_of(facts)
+    return None if template is None else _WRITERS[template](facts)
+
+
+def template_of(facts: Facts) -> Template | None:
+    """Which message an event leads to, if any."""
+    if facts.kind == "captured":
+        return Template.CHARGED_EARLY if _early(facts) else Template.PAID
+    template = _BY_KIND.get(facts.kind)
+    # A package is paid at once: a hold of its own would be none that we know how to announce.
+    reserved_lesson = template is not Template.RESERVED or facts.lesson is not None
+    made_way = facts.replaced and template in _OF_A_HOLD
+    return template if reserved_lesson and not made_way else None
+
+
+def _early(facts: Facts) -> bool:
+    """Charged before the lesson was over, and not because it had been called off."""
+    lesson = facts.lesson
+    return lesson is not None and not lesson.clause and facts.occurred_at < lesson.ends_at
+
+
+def _reserved(facts: Facts) -> Letter:
+    amount, charged = money(facts, facts.amount), phrases.charged(facts)
+    return Letter(
+        Template.RESERVED,
+        f"{amount} reserved for {phrases.bought(facts)}",
+        "authorized",
+        f"{amount} reserved • Charged {charged}",
+        phrases.hello(facts),
+        (f"Your lesson is booked. {amount} is reserved on your card, and nothing is taken yet.",),
+        (
+            *phrases.rows(facts),
+            ("Amount", amount),
+            ("Charged", f"{charged[:1].upper()}{charged[1:]}"),
+        ),
+        (*phrases.why_early(facts), phrases.cancelling(facts)),
+    )
+
+
+def _paid(facts: Facts) -> Letter:
+    rest = facts.given_back
+    paid = f"{money(facts, facts.amount)} paid"
+    if rest:
+        paid = f"{money(facts, facts.amount)} of {money(facts, facts.amount + rest)} paid"
+    rows = [*phrases.rows(facts), ("Paid", money(facts, facts.amount))]
+    if rest:
+        rows.append(("Released", money(facts, rest)))
+    return Letter(
+        Template.PAID,
+        f"{paid} for {phrases.bought(facts)}",
+        "captured",
+        f"{paid} • rest released" if rest else paid,
+        phrases.hello(facts),
+        phrases.why_paid(facts),
+        tuple(rows),
+        (phrases.back_soon(facts, rest),) if rest else (),
+        _rating(facts),
+    )
+
+
+def _rating(facts: Facts) -> tuple[str, str] | None:
+    """Where to rate a lesson that took place; a package has no lesson behind it yet."""
+    url, lesson = facts.terms.rating_url, facts.lesson
+    if not url or lesson is None or lesson.clause in NOT_HELD:
+        return None
+    return "Rate your lesson", url.replace("{booking}", facts.number.lstrip("#"))
+
+
+def _charged_early(facts: Facts) -> Letter:
+    amount = money(facts, facts.amount)
+    why = "Your card was charged before the lesson."
+    if facts.by_policy and facts.expires_at:
+        ends = phrases.moment(facts, facts.expires_at)
+        why = (
+            f"The reservation on your card would have ended on {ends}."
+            " A charge after the lesson would have come too late, so we charged it now."
+        )
+    return Letter(
+        Template.CHARGED_EARLY,
+        "Payment processed for upcoming lesson",
+        "captured",
+        f"{amount} paid • Your lesson is still to come",
+        phrases.hello(facts),
+        (why, "Nothing more will be charged for this lesson."),
+        (*phrases.rows(facts), ("Paid", amount)),
+        (phrases.cancelling(facts),),
+    )
+
+
+def _released(facts: Facts) -> Letter:
+    amount = money(facts, facts.amount)
+    return Letter(
+        Template.RELEASED,
+        f"{amount} released for {phrases.bought(facts)}",
+        "released",
+        f"{amount} released • Never charged",
+        phrases.hello(facts),
+        (
+            f"{amount} was reserved for {phrases.bought(facts)}.",
+            "It is free again: you paid nothing.",
+        ),
+        (*phrases.rows(facts), ("Released", amount)),
+        (phrases.back_soon(facts, facts.amount),),
+    )
+
+
+def _expired(facts: Facts) -> Letter:
+    amount = money(facts, facts.amount)
+    return Letter(
+        Template.EXPIRED,
+        f"Reservation of {amount} ended, nothing was charged",
+        "released",
+        "Reservation ended before we charged it",
+        phrases.hello(facts),
+        (
+            f"{amount} was reserved for {phrases.bought(facts)}.",
+            "It is free again: you paid nothing.",
+        ),
+        (*phrases.rows(facts), ("Was reserved", amount)),
+        (phrases.back_soon(facts, facts.amount),),
+    )
+
+
+def _refunded(facts: Facts) -> Letter:
+    total, paid = money(facts, facts.refunded), money(facts, facts.captured)
+    whole, first = facts.refunded >= facts.captured, facts.refunded <= facts.amount
+    amount = money(facts, facts.amount)
+    rows = [*phrases.rows(facts), ("Refunded" if first else "This refund", amount)]
+    if not first:
+        rows.append(("Refunded in total", f"{total} of {paid}"))
+    if not whole:
+        rows.append(("You paid in the end", money(facts, facts.captured - facts.refunded)))
+    return Letter(
+        Template.REFUNDED,
+        f"{amount} refunded for {phrases.bought(facts)}",
+        "refunded",
+        f"{total} refunded" if whole else f"{total} of {paid} refunded",
+        phrases.hello(facts),
+        (f"We sent {amount} back to the card that you paid with.",),
+        tuple(rows),
+        (Section("When it arrives", ("Most banks show a refund within 5 to 10 days.",)),),
+    )
+
+
+def _declined(facts: Facts) -> Letter:
+    reason = (facts.reason or "the bank gave no reason").rstrip(". ")
+    return Letter(
+        Template.DECLINED,
+        f"Card not charged for {phrases.bought(facts)}",
+        "failed",
+        f"Card not charged: {reason}. Nothing was taken.",
+        phrases.hello(facts),
+        (f"We could not use your card for {phrases.bought(facts)}. It is not booked yet.",),
+        (*phrases.rows(facts), ("Amount", f"{money(facts, facts.amount)}, not taken")),
+        (Section("What you can do", ("Try another card where you booked, or ask your bank.",)),),
+    )
+
+
+_OF_A_HOLD = (Template.RESERVED, Template.RELEASED, Template.EXPIRED)
+_BY_KIND = {
+    "authorized": Template.RESERVED,
+    "charged": Template.PAID,
+    "released": Template.RELEASED,
+    "expired": Template.EXPIRED,
+    "refund_succeeded": Template.REFUNDED,
+    "declined": Template.DECLINED,
+}
+_WRITERS: dict[Template, Callable[[Facts], Letter]] = {
+    Template.RESERVED: _reserved,
+    Template.PAID: _paid,
+    Template.CHARGED_EARLY: _charged_early,
+    Template.RELEASED: _released,
+    Template.EXPIRED: _expired,
+    Template.REFUNDED: _refunded,
+    Template.DECLINED: _declined,
+}

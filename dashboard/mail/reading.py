@@ -1,0 +1,154 @@
+"""Reads what a message needs: an event, the story around it, and who bought what."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dashboard import settings
+from dashboard.bookings.tables import Booking, Instructor, Package, PackageOffer, Student
+from dashboard.mail.facts import Facts, Lesson, Terms
+from dashboard.mail.rendering import a_name, one_line
+from dashboard.payments.queries import timeline
+from dashboard.payments.tables import Payment, PaymentEvent, Purchase
+
+BEGINS = ("authorized", "captured", "charged")
+ENDS = ("released", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What a purchase was for, and whose it is."""
+
+    student: Student
+    number: str
+    title: str
+    booking: Booking | None = None
+    instructor: Instructor | None = None
+    lessons: int = 0
+
+
+async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
+    """The facts of an event and who is written to; None where nobody knows whose money it is."""
+    bought = await _bought(event.purchase)
+    purchase = await Purchase.objects().get(Purchase.id == event.purchase)
+    payment = await Payment.objects().get(Payment.id == event.payment)
+    if bought is None or purchase is None or payment is None:
+        return None
+    story = await timeline(event.purchase)
+    facts = Facts(
+        kind=event.kind,
+        amount=event.amount,
+        currency=event.currency,
+        occurred_at=event.occurred_at,
+        student=a_name(bought.student.name),
+        time_zone=_zone(bought.student),
+        number=bought.number,
+        title=one_line(bought.title),
+        price=purchase.price,
+        given_back=event.given_back,
+        reason=one_line(event.reason),
+        lesson=_lesson(bought, event),
+        lessons=bought.lessons,
+        captured=_captured(story, event),
+        refunded=_refunded(story, event),
+        replaced=_replaced(story, event),
+        by_policy=_by_policy(story, event),
+        expires_at=payment.authorization_expires_at,
+        capture_due_at=purchase.capture_due_at,
+        expiry_policy=purchase.policy_override or settings.current().expiry_policy,
+        terms=terms(),
+    )
+    return facts, bought.student
+
+
+def terms() -> Terms:
+    """What the shop promises, from the settings."""
+    chosen = settings.current()
+    return Terms(chosen.cancel_free_hours, chosen.cancel_late_percent, chosen.rating_url)
+
+
+async def _bought(purchase_id: int) -> Bought | None:
+    package = await Package.objects().get(Package.purchase == purchase_id)
+    if package is not None:
+        student = await Student.objects().get(Student.id == package.student)
+        offer = await PackageOffer.objects().get(PackageOffer.id == package.offer)
+        assert student is not None and offer is not None
+        return Bought(student, f"P{package.id}", offer.name, lessons=package.lessons_count)
+    booking = await Booking.objects().get(Booking.purchase == purchase_id)
+    if booking is None:
+        return None
+    student = await Student.objects().get(Student.id == booking.student)
+    instructor = await Instructor.objects().get(Instructor.id == booking.instructor)
+    assert student is not None and instructor is not None
+    return Bought(student, f"#{booking.id}", instructor.subject, booking, instructor)
+
+
+def _lesson(bought: Bought, event: PaymentEvent) -> Lesson | None:
+    booking = bought.booking
+    if booking is None or bought.instructor is None:
+        return None
+    # What ended the lesson counts only if it was known by then: an early charge stays one, though
+    # the lesson has been completed by the time the message is written.
+    ended_at = booking.received_at or booking.completed_at
+    known = ended_at is None or ended_at <= event.recorded_at
+    clause = booking.clause if known else ""
+    return Lesson(one_line(bought.instructor.name), booking.starts_at, booking.ends_at, clause)
+
+
+def _zone(student: Student) -> str:
+    """The student's zone; the desk's where the system no longer knows it."""
+    try:
+        return ZoneInfo(student.time_zone).key
+    except (ZoneInfoNotFoundError, ValueError):
+        return settings.current().time_zone
+
+
+def _until(story: Sequence[PaymentEvent], event: PaymentEvent) -> list[PaymentEvent]:
+    """The same payment's events up to this one, in the order in which they were recorded."""
+    return [one for one in story if one.payment == event.payment and one.id <= event.id]
+
+
+def _captured(story: Sequence[PaymentEvent], event: PaymentEvent) -> int:
+    taken = [one.amount for one in _until(story, event) if one.kind in ("captured", "charged")]
+    return sum(taken)
+
+
+def _refunded(story: Sequence[PaymentEvent], event: PaymentEvent) -> int:
+    total = 0
+    for one in _until(story, event):
+        if one.kind == "refund_succeeded":
+            total += one.amount
+        elif one.kind == "refund_failed" and _detail(one).get("reverses"):
+            total -= one.amount
+    return total
+
+
+def _replaced(story: Sequence[PaymentEvent], event: PaymentEvent) -> bool:
+    """Whether another payment of the purchase stood at that time: then this one made way for it."""
+    others = {one.payment for one in story if one.payment != event.payment}
+    return any(_stood([one for one in story if one.payment == other], event) for other in others)
+
+
+def _stood(story: Sequence[PaymentEvent], event: PaymentEvent) -> bool:
+    # A hold is new unless another was recorded before it. One that ends may be recorded before its
+    # successor, though it ended later: there Stripe's own times decide.
+    begun = [
+        one
+        for one in story
+        if one.kind in BEGINS
+        and (one.occurred_at <= event.occurred_at if event.kind in ENDS else one.id < event.id)
+    ]
+    return bool(begun) and not any(one.kind in ENDS and one.id < event.id for one in story)
+
+
+def _by_policy(story: Sequence[PaymentEvent], event: PaymentEvent) -> bool:
+    """Whether the charge was decided on because the hold would have ended too early."""
+    decisions = [one for one in _until(story, event) if one.kind == "expiry_decision"]
+    return any(_detail(one).get("policy") == "capture" for one in decisions)
+
+
+def _detail(event: PaymentEvent) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(event.detail)
+    return found
