@@ -59,7 +59,8 @@ class Facts:
     `title` is what was bought, `number` how staff call it. A package has `lessons` and no lesson.
     `refunded` and `captured` are the payment's totals after the event. `replaced` tells that
     another payment of the same purchase stood when this one was made or ended. `by_policy` tells
-    that the hold was decided about because it would have ended too early.
+    that the hold was decided about because it would have ended too early, `reversed` that a refund
+    has failed since.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class Facts:
     refunded: int = 0
     replaced: bool = False
     by_policy: bool = False
+    reversed: bool = False
     expires_at: datetime | None = None
     capture_due_at: datetime | None = None
     expiry_policy: str = "capture"

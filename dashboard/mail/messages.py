@@ -59,7 +59,7 @@ def template_of(facts: Facts) -> Template | None:
     # A package is paid at once: a hold of its own would be none that we know how to announce.
     reserved_lesson = template is not Template.RESERVED or facts.lesson is not None
     made_way = facts.replaced and template in _OF_A_HOLD
-    return template if reserved_lesson and not made_way else None
+    return template if reserved_lesson and not made_way and not facts.reversed else None
 
 
 def _early(facts: Facts) -> bool:

@@ -55,6 +55,7 @@ async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
         refunded=_refunded(story, event),
         replaced=_replaced(story, event),
         by_policy=_by_policy(story, event),
+        reversed=_reversed(story, event),
         expires_at=payment.authorization_expires_at,
         capture_due_at=purchase.capture_due_at,
         expiry_policy=purchase.policy_override or settings.current().expiry_policy,
@@ -147,6 +148,14 @@ def _by_policy(story: Sequence[PaymentEvent], event: PaymentEvent) -> bool:
     """Whether the charge was decided on because the hold would have ended too early."""
     decisions = [one for one in _until(story, event) if one.kind == "expiry_decision"]
     return any(_detail(one).get("policy") == "capture" for one in decisions)
+
+
+def _reversed(story: Sequence[PaymentEvent], event: PaymentEvent) -> bool:
+    """Whether this refund, which had succeeded, is known to have failed by now."""
+    return event.kind == "refund_succeeded" and any(
+        one.kind == "refund_failed" and one.stripe_object_id == event.stripe_object_id
+        for one in story
+    )
 
 
 def _detail(event: PaymentEvent) -> dict[str, Any]:

@@ -68,14 +68,15 @@ class Office:
         assert isinstance(mail, EmailMessage)
         self.received.append(mail)
         self.envelopes.append((str(envelope.mail_from), list(envelope.rcpt_tos)))
-        self.encrypted.append(session.ssl is not None)
+        assert server.transport is not None
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         said = self.after_data(server) if self.after_data else None
         return said or "250 OK"
 
     def check(self, server: SMTP, session: Session, envelope: Envelope, how: str, data: Any) -> Any:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login.decode(), data.password.decode()))
-        return AuthResult(success=data.password == PASSWORD.encode())
+        return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
 
 def hang_up(server: SMTP) -> None:
@@ -107,11 +108,13 @@ def office(
             **starttls,
         )
 
-    listening = loop.create_server(greet, "127.0.0.1", 0, ssl=tls if implicit else None)
-    server = loop.run_until_complete(listening)
-    made.port = server.sockets[0].getsockname()[1]
+    async def listen() -> asyncio.Server:
+        return await loop.create_server(greet, "127.0.0.1", 0, ssl=tls if implicit else None)
+
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    server = asyncio.run_coroutine_threadsafe(listen(), loop).result(10)
+    made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
     finally:
