@@ -18,6 +18,7 @@ from dashboard.stripe_gateway import NotThere, Unreachable
 from dashboard.web.hold_page import hold_context, need, unreachable
 from dashboard.web.pages import page
 from dashboard.web.security import guard
+from jobs import nudges
 
 LONGEST_REASON = 500
 Deed = Callable[[Hold, str, str], Coroutine[Any, Any, None]]
@@ -65,6 +66,7 @@ async def _close(request: HTMXRequest, found: Hold, deed: Deed) -> Response[Any]
         return await _again(request, found, said, reason, 409)
     except (Unreachable, NotThere):
         return await _again(request, found, unreachable(found), reason, 503)
+    nudges.settle(found.books.purchase.id)
     return Redirect(f"/holds/{found.payment.id}", status_code=303)
 
 

@@ -23,6 +23,7 @@ from dashboard.web.movement_form import Asked, Checked
 from dashboard.web.pages import page
 from dashboard.web.queue_page import queue_context
 from dashboard.web.security import guard
+from jobs import nudges
 
 VERBS = {
     "capture": Verb.CAPTURE,
@@ -133,6 +134,8 @@ def replace_operation(sent: Sent) -> Sent:
 
 
 async def _succeeded(sent: Sent, operation: Operation) -> Answer:
+    # What follows from it, the booking's status and the student's mail, need not wait a minute.
+    nudges.settle(operation.purchase)
     if not sent.request.htmx:
         address = f"/holds/{sent.found.payment.id}?done={operation.id}"
         return Redirect(address, status_code=303)
