@@ -138,6 +138,7 @@ def _add_entries(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--password-stdin", action="store_true", required=True, help="read the password from stdin"
     )
     person.set_defaults(command=_entry("add_staff"))
+    _add_changes(staff)
     token = commands.add_parser("token", help="the keys of programs").add_subparsers(
         required=True, metavar="COMMAND"
     )
@@ -145,7 +146,30 @@ def _add_entries(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     key.add_argument("name")
     key.add_argument("--scope", required=True, help="bookings, payments, tickets; several by comma")
     key.set_defaults(command=_entry("add_token"))
+    shown = token.add_parser("list", help="every token: scopes, last use, never the token itself")
+    shown.set_defaults(command=_entry("list_tokens"))
+    ended = token.add_parser("revoke", help="withdraw a token, at once")
+    ended.add_argument("id", type=int, help="its number in the list")
+    ended.set_defaults(command=_entry("revoke_token"))
     _add_catalog(commands)
+
+
+def _add_changes(staff: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    shown = staff.add_parser("list", help="everybody who is or was at the desk")
+    shown.set_defaults(command=_entry("list_staff"))
+    out = staff.add_parser("deactivate", help="shut a person out, at once")
+    out.add_argument("email")
+    out.set_defaults(command=_entry("deactivate"))
+    role = staff.add_parser("role", help="give another role; the person signs in again")
+    role.add_argument("email")
+    role.add_argument("role", choices=("viewer", "support", "finance", "admin"))
+    role.set_defaults(command=_entry("change_role"))
+    word = staff.add_parser("password", help="set another password; the person signs in again")
+    word.add_argument("email")
+    word.add_argument(
+        "--password-stdin", action="store_true", required=True, help="read the password from stdin"
+    )
+    word.set_defaults(command=_entry("change_password"))
 
 
 def _add_catalog(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
+from litestar.datastructures import State
 
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
 from dashboard.web import desk, failures, pages, public, security, webhook
+from dashboard.web.limits import LARGEST_BODY, Limits
 
 
 def create_app(chosen: Settings) -> Litestar:
@@ -28,8 +30,10 @@ def create_app(chosen: Settings) -> Litestar:
             await gateway.close()
 
     return Litestar(
-        route_handlers=[public.router(chosen), webhook.receive, *desk.handlers],
+        route_handlers=[public.router, webhook.receive, *desk.handlers],
         lifespan=[lifespan],
+        request_max_body_size=LARGEST_BODY,
+        state=State({"limits": Limits(chosen)}),
         exception_handlers={Exception: failures.answer},
         template_config=pages.templates(),
         before_send=[security.add_headers],

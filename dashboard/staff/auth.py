@@ -7,13 +7,12 @@ import asyncio
 import hashlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from piccolo.columns.combination import Where
-
 from dashboard import clock, db
-from dashboard.staff.tables import ROLES, SCOPES, ApiToken, SignInAttempt, Staff, StaffSession
+from dashboard.staff import attempts
+from dashboard.staff.tables import ROLES, SCOPES, ApiToken, Staff, StaffSession
 
 IDLE_LIMIT = timedelta(hours=8)
 ABSOLUTE_LIMIT = timedelta(days=7)
@@ -22,9 +21,7 @@ SEEN_EVERY = timedelta(minutes=1)
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
 LONGEST_EMAIL = 100
-ATTEMPTS_WINDOW = timedelta(minutes=15)
-MOST_PER_ACCOUNT = 10
-MOST_PER_ADDRESS = 30
+LONGEST_TOKEN_NAME = 100
 
 # A password's hash takes 150 ms of one core: two at a time leave room for everybody else.
 _hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password")
@@ -34,14 +31,6 @@ _NOBODY = "pbkdf2_sha256$600000$00000000000000000000000000000000$" + "0" * 64
 
 class SignInRefused(Exception):
     """The account, the password or both are wrong; which of them is nobody's business."""
-
-
-class Throttled(Exception):
-    """Too many attempts of late; `minutes` is how long to wait."""
-
-    def __init__(self, minutes: int) -> None:
-        super().__init__(f"wait {minutes} minutes")
-        self.minutes = minutes
 
 
 async def add_staff(email: str, role: str, password: str, name: str = "") -> Staff:
@@ -83,6 +72,25 @@ async def deactivate(staff_id: int) -> None:
     await _change(staff_id, {"active": False})
 
 
+async def change_password(staff_id: int, password: str) -> None:
+    """Give a person another password; their sessions end at once, wherever they are."""
+    await _change(staff_id, {"password": await hashed(password)})
+
+
+async def person(email: str) -> Staff:
+    """The account of this e-mail, also when it was shut out. Raises ValueError without one."""
+    found = await Staff.objects().get(Staff.username == account_of(email))
+    if found is None:
+        raise ValueError(f"{account_of(email)} is not at the desk.")
+    return found
+
+
+async def people() -> list[Staff]:
+    """Everybody who is or was at the desk, by e-mail."""
+    found: list[Staff] = await Staff.objects().order_by(Staff.username)
+    return found
+
+
 async def _change(staff_id: int, values: dict[Any, Any]) -> None:
     async with db.transaction():
         await Staff.update(values).where(Staff.id == staff_id)
@@ -108,29 +116,17 @@ async def hashed(password: str) -> str:
 async def authenticate(email: str, password: str, address: str) -> Staff:
     """The person behind e-mail and password.
 
-    Raises Throttled before it looks at the password, and SignInRefused when anything is wrong.
-    The attempt is written down first, so that a burst of parallel guesses counts in full.
+    Raises attempts.Throttled before it looks at the password, and SignInRefused when anything is
+    wrong.
     """
     account = account_of(email)[:LONGEST_EMAIL]
-    now = clock.wall()
-    since = now - ATTEMPTS_WINDOW
-    by_account = await _attempts(SignInAttempt.account == account, since)
-    by_address = await _attempts(SignInAttempt.address == address[:64], since)
-    if by_account >= MOST_PER_ACCOUNT or by_address >= MOST_PER_ADDRESS:
-        raise Throttled(int(ATTEMPTS_WINDOW.total_seconds()) // 60)
-    await SignInAttempt.insert(SignInAttempt(account=account, address=address[:64], at=now))
+    await attempts.count(account, address)
     staff = await Staff.objects().get(Staff.username == account)
     right = await _matches(password, staff.password if staff else _NOBODY)
     if staff is None or not right or not staff.active:
         raise SignInRefused
-    await SignInAttempt.delete().where(
-        (SignInAttempt.account == account) | (SignInAttempt.at < since)
-    )
+    await attempts.forget(account)
     return staff
-
-
-async def _attempts(who: Where, since: datetime) -> int:
-    return int(await SignInAttempt.count().where(who & (SignInAttempt.at >= since)))
 
 
 async def _matches(password: str, stored: str) -> bool:
@@ -192,19 +188,36 @@ async def add_token(name: str, scope: str) -> str:
 
     Raises ValueError for a scope that does not exist.
     """
-    scopes = [part.strip() for part in scope.split(",") if part.strip()]
-    if not name.strip() or not scopes or not set(scopes) <= set(SCOPES):
-        raise ValueError(f"A token needs a name and scopes out of {', '.join(SCOPES)}.")
+    asked = {part.strip() for part in scope.split(",") if part.strip()}
+    if not name.strip() or len(name.strip()) > LONGEST_TOKEN_NAME or not name.isprintable():
+        raise ValueError(f"A token needs a name of up to {LONGEST_TOKEN_NAME} characters.")
+    if not asked or not asked <= set(SCOPES):
+        raise ValueError(f"A token needs scopes out of {', '.join(SCOPES)}.")
     token = f"hf_{secrets.token_urlsafe(32)}"
     await ApiToken.insert(
         ApiToken(
             name=name.strip(),
             token_hash=digest(token),
-            scopes=",".join(scopes),
+            scopes=",".join(part for part in SCOPES if part in asked),
             created_at=clock.wall(),
         )
     )
     return token
+
+
+async def tokens() -> list[ApiToken]:
+    """Every token that was ever made, the oldest first; none of them can be read back."""
+    found: list[ApiToken] = await ApiToken.objects().order_by(ApiToken.id)
+    return found
+
+
+async def revoke_token(token_id: int) -> ApiToken:
+    """Withdraw a token at once; its row stays, to say who acted. Raises ValueError without one."""
+    found = await ApiToken.objects().get(ApiToken.id == token_id)
+    if found is None:
+        raise ValueError(f"There is no token {token_id}.")
+    await ApiToken.update({"active": False}).where(ApiToken.id == token_id)
+    return found
 
 
 async def check_token(token: str) -> ApiToken | None:

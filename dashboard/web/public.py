@@ -4,11 +4,9 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.handlers import BaseRouteHandler
-from litestar.middleware.rate_limit import RateLimitConfig
 from litestar.params import FromPath
 
 from dashboard.bookings import actions, paying, placing
-from dashboard.settings import Settings
 from dashboard.web import answers
 from dashboard.web.described import takes
 from dashboard.web.inputs import (
@@ -21,17 +19,14 @@ from dashboard.web.inputs import (
     key_of,
     read,
 )
+from dashboard.web.limits import BOOKINGS, limit
 from dashboard.web.security import guard
 
 AnyRequest = Request[Any, Any, Any]
-# Generous for people, whole classes behind one address included; far below what guessing needs.
-PLACED_PER_MINUTE = 120
 _support = guard(role="support", scope="bookings")
-_LIMITED = "limited"
-LARGEST_BODY = 256 * 1024
 
 
-@post("/bookings", opt={_LIMITED: True}, operation_class=takes(BookingForm))
+@post("/bookings", guards=[limit(BOOKINGS)], operation_class=takes(BookingForm))
 async def place(request: AnyRequest) -> Response[Any]:
     """Book a lesson or a package: 201, 402 declined, 202 not known yet, 409, 422."""
     order = read(BookingForm, await request.body()).order()
@@ -115,24 +110,10 @@ async def capture_payment(request: AnyRequest, booking_id: FromPath[int]) -> Res
     return Response({"status": "captured", "amount": amount})
 
 
-def router(settings: Settings) -> Router:
-    """All of them, with a limit per address on the one that is open to everybody."""
-    limit = RateLimitConfig(
-        # A year is played through this door in a minute on the sandbox.
-        rate_limit=("second", 1000) if settings.sandbox else ("minute", PLACED_PER_MINUTE),
-        check_throttle_handler=_is_open,
-    )
-    handlers = [place, show, pay, complete, cancel, no_show, capture_payment]
-    return Router(
-        "/",
-        route_handlers=handlers,
-        middleware=[limit.middleware],
-        request_max_body_size=LARGEST_BODY,
-    )
-
-
-def _is_open(request: AnyRequest) -> bool:
-    return bool(_handler(request).opt.get(_LIMITED))
+router = Router(
+    "/",
+    route_handlers=[place, show, pay, complete, cancel, no_show, capture_payment],
+)
 
 
 def _handler(request: AnyRequest) -> BaseRouteHandler:

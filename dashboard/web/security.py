@@ -184,6 +184,8 @@ async def add_headers(message: Message, scope: Scope) -> None:
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
     headers["X-Request-Id"] = _request_id(scope)
+    for name, value in scope["state"].get("rate_headers", {}).items():
+        headers[name] = value
     if secure():
         headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
     if scope["state"].get("staff") is not None:

@@ -8,9 +8,10 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
-from dashboard.staff import auth
+from dashboard.staff import attempts, auth
 from dashboard.staff.tables import Staff
 from dashboard.web import security
+from dashboard.web.limits import SIGN_IN, limit
 from dashboard.web.pages import THEMES, page
 
 HOME = "/holds"
@@ -24,7 +25,7 @@ async def form(request: HTMXRequest) -> HTMXTemplate:
     return await _form(request, request.query_params.get("next", ""))
 
 
-@post("/sign-in")
+@post("/sign-in", guards=[limit(SIGN_IN)])
 async def sign_in(request: HTMXRequest) -> Response[Any]:
     """Check e-mail and password; a new session each time, the old one ends."""
     await security.check_form(request, request.cookies.get(security.csrf_cookie_name(), ""))
@@ -35,9 +36,12 @@ async def sign_in(request: HTMXRequest) -> Response[Any]:
         staff = await auth.authenticate(email, given.get("password", ""), address)
     except auth.SignInRefused:
         return await _form(request, wanted, email, _NO_MATCH, 422)
-    except auth.Throttled as error:
-        said = f"Too many attempts. Wait {error.minutes} minutes, then try again."
-        return await _form(request, wanted, email, said, 429)
+    except attempts.Throttled as error:
+        wait = "a minute" if error.minutes == 1 else f"{error.minutes} minutes"
+        said = f"Too many attempts. Wait {wait}, then try again."
+        answer = await _form(request, wanted, email, said, 429)
+        answer.headers["Retry-After"] = str(error.seconds)
+        return answer
     return await _enter(request, staff, wanted)
 
 

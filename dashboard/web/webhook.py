@@ -7,13 +7,16 @@ from litestar import Request, Response, post
 
 from dashboard.payments import inbox
 from dashboard.stripe_gateway import gateway
+from dashboard.web.limits import WEBHOOKS, limit
 from dashboard.web.problems import problem
 from jobs import nudges
 
-LARGEST_BODY = 256 * 1024
 
-
-@post("/webhooks/stripe", status_code=200, request_max_body_size=LARGEST_BODY)
+@post(
+    "/webhooks/stripe",
+    status_code=200,
+    guards=[limit(WEBHOOKS)],
+)
 async def receive(request: Request[Any, Any, Any]) -> Response[Any]:
     """Keep a signed event. 400 for what Stripe did not sign, 413 above 256 KB: nothing is kept."""
     body = await request.body()

@@ -86,6 +86,45 @@ async def test_token_add_prints_a_token_that_works(database: None, run: Run):
     assert (code, out) == (2, "") and "bookings" in err
 
 
+async def test_token_list_never_shows_a_token_and_revoke_ends_it(database: None, run: Run):
+    token = run("token", "add", "the shop", "--scope", "bookings,payments")[1].strip()
+    await auth.check_token(token)
+    code, out, _ = run("token", "list")
+    assert code == 0 and token not in out
+    head, line = out.splitlines()
+    assert head.split()[:3] == ["id", "name", "scopes"]
+    number = line.split()[0]
+    assert "the shop" in line and "bookings,payments" in line and "never" not in line
+    code, out, _ = run("token", "revoke", number)
+    assert code == 0 and "the shop" in out
+    assert await auth.check_token(token) is None
+    assert "revoked" in run("token", "list")[1]
+    assert run("token", "revoke", "999")[0] == 2
+
+
+async def test_staff_is_listed_given_another_role_and_password_and_shut_out(
+    database: None, run: Run
+):
+    run(*ANA, "--name", "Ana", stdin="correct horse\n")
+    staff = await auth.person("ana@example.test")
+    for words, stdin in (
+        (("role", "Ana@example.test", "viewer"), ""),
+        (("password", "ana@example.test", "--password-stdin"), "another horse\n"),
+        (("deactivate", "ana@example.test"), ""),
+    ):
+        session = await auth.open_session(staff)
+        code, out, err = run("staff", *words, stdin=stdin)
+        assert (code, err) == (0, "") and "Every session has ended" in out
+        assert await auth.session_staff(session) is None
+    listed = run("staff", "list")[1]
+    assert "ana@example.test  viewer  Ana   shut out" in listed
+    for words in (("role", "ben@x.test", "viewer"), ("deactivate", "ben@x.test")):
+        code, out, err = run("staff", *words)
+        assert (code, out) == (2, "") and "ben@x.test is not at the desk" in err
+    code, _, err = run("staff", "password", "ana@example.test", "--password-stdin", stdin="x\n")
+    assert code == 2 and "characters" in err
+
+
 async def test_catalog_prints_ids_and_names_what_is_wrong(database: None, run: Run):
     clara = ("catalog", "add-instructor", "Clara", "--email", "c@example.test")
     code, out, _ = run(*clara, "--rate", "9600", "--currency", "usd")

@@ -1,12 +1,13 @@
 """Signing in: what is stored, what slows guessing down, and what ends a session."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
 from dashboard import clock
-from dashboard.staff import auth
+from dashboard.staff import attempts, auth
 from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -57,10 +58,10 @@ async def test_an_unknown_or_inactive_account_is_refused_like_a_wrong_password()
 
 async def test_guessing_is_slowed_down_per_account():
     await ana()
-    for number in range(auth.MOST_PER_ACCOUNT):
+    for number in range(attempts.MOST_PER_ACCOUNT):
         with pytest.raises(auth.SignInRefused):
             await auth.authenticate("ana@desk.test", "guess", f"10.0.0.{number}")
-    with pytest.raises(auth.Throttled):
+    with pytest.raises(attempts.Throttled):
         await auth.authenticate("ana@desk.test", PASSWORD, "10.0.1.1")
 
 
@@ -68,13 +69,38 @@ async def test_guessing_is_slowed_down_per_address_and_forgotten_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ):
     await ana()
-    for number in range(auth.MOST_PER_ADDRESS):
+    for number in range(attempts.MOST_PER_ADDRESS):
         with pytest.raises(auth.SignInRefused):
             await auth.authenticate(f"person{number}@desk.test", "guess", "10.0.0.1")
-    with pytest.raises(auth.Throttled):
+    with pytest.raises(attempts.Throttled):
         await auth.authenticate("ana@desk.test", PASSWORD, "10.0.0.1")
-    later(monkeypatch, auth.ATTEMPTS_WINDOW + timedelta(seconds=1))
+    later(monkeypatch, attempts.WINDOW + timedelta(seconds=1))
     assert await auth.authenticate("ana@desk.test", PASSWORD, "10.0.0.1")
+
+
+async def test_the_wait_is_told_to_the_second_and_waiting_it_helps(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    await ana()
+    for _ in range(attempts.MOST_PER_ACCOUNT):
+        with pytest.raises(auth.SignInRefused):
+            await auth.authenticate("ana@desk.test", "guess", "10.0.0.1")
+        later(monkeypatch, timedelta(minutes=1))
+    for _ in range(3):
+        with pytest.raises(attempts.Throttled) as refused:
+            await auth.authenticate("ana@desk.test", PASSWORD, "10.0.0.1")
+    assert 290 <= refused.value.seconds <= 300 and refused.value.minutes == 5
+    assert await SignInAttempt.count() == attempts.MOST_PER_ACCOUNT
+    later(monkeypatch, timedelta(seconds=refused.value.seconds))
+    assert await auth.authenticate("ana@desk.test", PASSWORD, "10.0.0.1")
+
+
+async def test_a_burst_of_parallel_guesses_counts_in_full():
+    await ana()
+    guesses = [auth.authenticate("ana@desk.test", "guess", "10.0.0.1") for _ in range(25)]
+    ends = [type(end) for end in await asyncio.gather(*guesses, return_exceptions=True)]
+    assert ends.count(auth.SignInRefused) == attempts.MOST_PER_ACCOUNT
+    assert ends.count(attempts.Throttled) == 25 - attempts.MOST_PER_ACCOUNT
 
 
 async def test_a_session_ends_when_idle_and_when_old(monkeypatch: pytest.MonkeyPatch):
@@ -98,7 +124,7 @@ async def test_a_session_survives_the_sandbox_clock_jumping_days(monkeypatch: py
     assert await auth.session_staff(token)
 
 
-@pytest.mark.parametrize("event", ["sign out", "deactivation", "role"])
+@pytest.mark.parametrize("event", ["sign out", "deactivation", "role", "password"])
 async def test_a_session_ends_at_once_with(event: str):
     staff = await ana()
     token = await auth.open_session(staff)
@@ -106,9 +132,12 @@ async def test_a_session_ends_at_once_with(event: str):
         await auth.end_session(token)
     elif event == "deactivation":
         await auth.deactivate(staff.id)
+    elif event == "password":
+        await auth.change_password(staff.id, "another horse")
     else:
         await auth.change_role(staff.id, "viewer")
     assert await auth.session_staff(token) is None
+    assert await StaffSession.count() == 0
 
 
 async def test_signing_in_again_makes_a_new_session_and_ends_the_old_one():
@@ -125,8 +154,33 @@ async def test_a_token_is_known_until_it_is_withdrawn():
     row = await auth.check_token(token)
     assert row is not None and row.scopes == "bookings"
     assert await auth.check_token(token + "x") is None
-    await ApiToken.update({"active": False}).where(ApiToken.id == row.id)
+    other = await auth.add_token("other shop", "bookings")
+    await auth.revoke_token(row.id)
     assert await auth.check_token(token) is None
+    assert await auth.check_token(other)
+    with pytest.raises(ValueError, match="no token 99"):
+        await auth.revoke_token(99)
+
+
+async def test_a_token_has_each_scope_once_and_nothing_that_is_no_scope():
+    token = await auth.add_token("shop", " tickets, bookings,bookings ")
+    row = await auth.check_token(token)
+    assert row is not None and row.scopes == "bookings,tickets"
+    for name, scope in (("", "bookings"), ("x" * 101, "bookings"), ("shop", ""), ("shop", "all")):
+        with pytest.raises(ValueError, match="needs"):
+            await auth.add_token(name, scope)
+
+
+async def test_the_last_use_of_a_token_is_written_at_most_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    token = await auth.add_token("shop", "bookings")
+    seen = []
+    for step in (0, 30, 31):
+        later(monkeypatch, timedelta(seconds=step))
+        await auth.check_token(token)
+        seen.append((await auth.tokens())[0].used_at)
+    assert seen[0] == seen[1] and seen[2] - seen[1] > timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
