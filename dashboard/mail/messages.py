@@ -199,7 +199,7 @@ def _declined(facts: Facts) -> Letter:
         "failed",
         f"Card not charged: {reason}. Nothing was taken.",
         phrases.hello(facts),
-        (f"We could not use your card for {phrases.bought(facts)}. It is not booked yet.",),
+        (f"We could not use your card for {phrases.bought(facts)}, so nothing is booked yet.",),
         (*phrases.rows(facts), ("Amount", f"{money(facts, facts.amount)}, not taken")),
         (Section("What you can do", ("Try another card where you booked, or ask your bank.",)),),
     )

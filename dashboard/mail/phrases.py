@@ -55,19 +55,26 @@ def rows(facts: Facts) -> tuple[tuple[str, str], ...]:
     return (
         ("Lesson", title),
         ("Instructor", facts.lesson.instructor),
-        ("When", _when(facts, facts.lesson)),
-        ("Time zone", _zone(facts, facts.lesson.starts_at)),
+        ("Date", _date(facts, facts.lesson.starts_at)),
+        ("Time", _time(facts, facts.lesson)),
         ("Booking", facts.number),
     )
 
 
-def _when(facts: Facts, lesson: Lesson) -> str:
+def _date(facts: Facts, at: datetime) -> str:
+    local = at.astimezone(ZoneInfo(facts.time_zone))
+    return format_datetime(local, "EEEE d MMMM yyyy", locale=formats.LOCALE)
+
+
+def _time(facts: Facts, lesson: Lesson) -> str:
+    """From when to when, with the zone's name; the day again only where another one begins."""
+    first, last = _date(facts, lesson.starts_at), _date(facts, lesson.ends_at)
     zone = ZoneInfo(facts.time_zone)
-    starts, ends = lesson.starts_at.astimezone(zone), lesson.ends_at.astimezone(zone)
-    long = "EEEE d MMMM yyyy, HH:mm"
-    until = "HH:mm" if starts.date() == ends.date() else long
-    said = format_datetime(starts, long, locale=formats.LOCALE)
-    return f"{said}–{format_datetime(ends, until, locale=formats.LOCALE)}"
+    ends = formats.time_of_day(lesson.ends_at, zone)
+    said = f"{formats.time_of_day(lesson.starts_at, zone)}–{ends}"
+    if first != last:
+        said = f"{formats.time_of_day(lesson.starts_at, zone)} to {last}, {ends}"
+    return f"{said} {_zone(facts, lesson.starts_at)}"
 
 
 def _zone(facts: Facts, at: datetime) -> str:

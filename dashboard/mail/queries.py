@@ -57,7 +57,9 @@ def asked(given: dict[str, str]) -> Asked:
     view = given.get("view", "all")
     before = given.get("before", "")
     past = int(before) if re.fullmatch(r"[0-9]{1,18}", before) else None
-    return Asked(view if view in VIEWS else "all", given.get("q", "").strip()[:254], past)
+    # PostgreSQL refuses a text with a NUL, and nobody is called so.
+    q = given.get("q", "").replace("\x00", "").strip()[:254]
+    return Asked(view if view in VIEWS else "all", q, past)
 
 
 async def listed(what: Asked) -> tuple[list[dict[str, Any]], int | None]:

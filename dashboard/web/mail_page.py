@@ -135,7 +135,7 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
     """A message as a list shows it, its instants in the desk's zone."""
     zone = settings.current().zone
     states = {
-        State.WAITING: "Due" if row["attempts"] == 0 else "Tried, due again",
+        State.WAITING: "Due" if row["attempts"] == 0 else "Due again",
         State.SENDING: "Sending",
         State.SENT: "Sent",
         State.FAILED: "Failed",

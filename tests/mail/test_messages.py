@@ -83,8 +83,8 @@ def test_reserved_tells_who_when_how_much_and_how_to_cancel():
         "💳 $96.00 reserved • Charged after lesson\n",
         "Instructor: Ben Ode",
         # The clocks went forward in the night before.
-        "When: Sunday 8 March 2026, 14:00–15:00",
-        "Time zone: Eastern Daylight Time (New York)",
+        "Date: Sunday 8 March 2026",
+        "Time: 14:00–15:00 Eastern Daylight Time (New York)",
         "Amount: $96.00",
         "Charged: After lesson",
         "Reply to this e-mail and name booking #12.",
@@ -93,6 +93,14 @@ def test_reserved_tells_who_when_how_much_and_how_to_cancel():
     ):
         assert part in text
     assert "reservation ends" not in text
+
+
+def test_a_lesson_over_midnight_names_both_days():
+    lesson = Lesson("Ben Ode", STARTS, STARTS + 2 * HOUR)
+    text = said(time_zone="Asia/Tokyo", lesson=lesson)
+    assert "Date: Monday 9 March 2026" in text and "03:00–05:00 Japan Standard Time" in text
+    text = said(time_zone="Africa/Cairo", lesson=Lesson("B", STARTS, STARTS + 6 * HOUR))
+    assert "Time: 20:00 to Monday 9 March 2026, 02:00 Eastern European Standard Time" in text
 
 
 def test_reserved_announces_the_early_charge_where_the_hold_ends_first():
