@@ -99,7 +99,7 @@ def _row(event: PaymentEvent, facts: Facts, student: Student, letter: Letter) ->
     )
     if event.recorded_at <= now - TOO_OLD:
         row.state = State.SKIPPED
-        row.error = f"It was {TOO_OLD.days} days old when it could have been sent."
+        row.error = f"It was more than {TOO_OLD.days} days old when it could have been sent."
         return row
     row.text, row.html, row.due_at = rendering.text(letter), rendering.html(letter), now
     return row
