@@ -32,6 +32,9 @@ def create_app(chosen: Settings) -> Litestar:
     return Litestar(
         route_handlers=[public.router, webhook.receive, *desk.handlers],
         lifespan=[lifespan],
+        # The description is our own (web/api_docs.py): every viewer that Litestar brings loads its
+        # scripts from elsewhere.
+        openapi_config=None,
         request_max_body_size=LARGEST_BODY,
         state=State({"limits": Limits(chosen)}),
         exception_handlers={Exception: failures.answer},

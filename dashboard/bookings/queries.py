@@ -18,6 +18,8 @@ BY_THE_CLOCK = "clock"
 ALIVE = ("pending", "confirmed")
 # Lists of ids stay short enough for one statement on either database.
 AT_ONCE = 500
+# Numbers from here on fit into no column of either database.
+OUT_OF_RANGE = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class BookingView:
 
 async def booking(booking_id: int) -> Booking:
     """The row; NoSuchBooking if there is none."""
-    row = await Booking.objects().get(Booking.id == booking_id)
+    known = booking_id < OUT_OF_RANGE
+    row = await Booking.objects().get(Booking.id == booking_id) if known else None
     if row is None:
         raise NoSuchBooking(booking_id)
     return row

@@ -1,36 +1,129 @@
-"""Tells the API's description which body an address takes; the handlers read it strictly."""
+"""What the API's answers look like, and every shape of it as JSON schema."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+
+from dashboard.bookings.queries import BookingView
+from dashboard.bookings.tables import BOOKING_STATUSES
+from dashboard.payments.facts import Status
+from dashboard.web import inputs
+
+REFERENCE = "#/components/schemas/{name}"
 
 
-def takes(form: type[Any], *, optional: bool = False) -> type[Operation]:
-    """An operation class for `@post` whose request body is `form`."""
-
-    @dataclass
-    class Described(Operation):
-        def __post_init__(self) -> None:
-            media = OpenAPIMediaType(schema=_schema(form))
-            self.request_body = RequestBody({"application/json": media}, required=not optional)
-
-    return Described
+class Answer(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """An object that has these members and no others."""
 
 
-def _schema(form: type[Any]) -> Any:
-    """The form's JSON schema in one piece, without references that nothing would resolve."""
-    (root,), parts = msgspec.json.schema_components([form])
-    return _inlined(root, parts)
+class PaymentView(Answer):
+    """The current payment. `message` is a sentence for the student; `client_secret` is there while
+    the bank wants a confirmation, for Stripe.js."""
+
+    status: Status
+    message: str
+    id: int = 0
+    amount: int = 0
+    currency: str = ""
+    client_secret: str | None = None
 
 
-def _inlined(value: Any, parts: dict[str, Any]) -> Any:
-    if isinstance(value, dict):
-        if "$ref" in value:
-            return _inlined(parts[value["$ref"].rpartition("/")[2]], parts)
-        return {name: _inlined(inner, parts) for name, inner in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_inlined(inner, parts) for inner in value]
-    return value
+class BookingAnswer(Answer):
+    """A booking and its payment as they stand."""
+
+    booking: BookingView
+    payment: PaymentView
+
+
+class Captured(Answer):
+    """What was captured, in minor units."""
+
+    status: Literal["captured"]
+    amount: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class OutcomeUnknown(Answer):
+    """Stripe has not answered. The same request under the same key asks again."""
+
+    status: Literal["unknown"]
+    message: str
+    operation_id: str
+
+
+class Received(Answer):
+    """The event is kept. `new` is false for one that was kept before."""
+
+    received: bool
+    new: bool
+
+
+class Fault(Answer):
+    """A field, with dots between the names, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class OpenOperation(Answer):
+    """The movement that is in the way."""
+
+    by: str
+    verb: str
+    since: datetime
+
+
+class Problem(Answer):
+    """RFC 9457. `errors` names fields, `code` a rule or Stripe's decline code, `booking_id` the
+    booking in the way, `operation` the movement in the way; a declined card brings the booking."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)]
+    detail: str
+    errors: list[Fault] = []
+    code: str | None = None
+    booking_id: int = 0
+    operation: OpenOperation | None = None
+    booking: BookingView | None = None
+    payment: PaymentView | None = None
+
+
+FORMS = (
+    inputs.BookingForm,
+    inputs.PayForm,
+    inputs.EmptyForm,
+    inputs.CancelForm,
+    inputs.NoShowForm,
+    inputs.CaptureForm,
+)
+ANSWERS = (BookingAnswer, Captured, OutcomeUnknown, Received, Problem)
+
+
+def schemas() -> dict[str, Any]:
+    """Every shape by its name, for `components/schemas`."""
+    _, found = msgspec.json.schema_components([*FORMS, *ANSWERS], ref_template=REFERENCE)
+    for name, schema in found.items():
+        schema.pop("title", None)
+        if "description" in schema:
+            schema["description"] = " ".join(schema["description"].split())
+        if name in ("BookingView", "Fault") or schema.get("type") == "object":
+            schema["additionalProperties"] = False
+    booking = found["BookingView"]["properties"]
+    booking["status"] = {"enum": list(BOOKING_STATUSES)}
+    booking["payment_status"] = {"$ref": REFERENCE.format(name="Status")}
+    booking["student"] = _strings("name", "time_zone")
+    booking["instructor"] = _strings("name", "subject")
+    # Stripe's own object: what matters here is that it has an id and a type.
+    found["StripeEvent"] = {"type": "object", "description": "An event as Stripe describes it."}
+    return found
+
+
+def _strings(*names: str) -> dict[str, Any]:
+    properties = {"id": {"type": "integer"}, **{name: {"type": "string"} for name in names}}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -4,7 +4,7 @@ from litestar import Router, get
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
-from dashboard.web import closings, hold_page, mail_page, movements, queue_page, signin
+from dashboard.web import api_docs, closings, hold_page, mail_page, movements, queue_page, signin
 from dashboard.web.pages import static_files
 
 
@@ -25,6 +25,7 @@ pages = Router(
         *movements.handlers,
         *closings.handlers,
         *mail_page.handlers,
+        *api_docs.handlers,
     ],
     request_class=HTMXRequest,
     include_in_schema=False,

@@ -8,7 +8,6 @@ from litestar.params import FromPath
 
 from dashboard.bookings import actions, paying, placing
 from dashboard.web import answers
-from dashboard.web.described import takes
 from dashboard.web.inputs import (
     BookingForm,
     CancelForm,
@@ -26,7 +25,7 @@ AnyRequest = Request[Any, Any, Any]
 _support = guard(role="support", scope="bookings")
 
 
-@post("/bookings", guards=[limit(BOOKINGS)], operation_class=takes(BookingForm))
+@post("/bookings", guards=[limit(BOOKINGS)])
 async def place(request: AnyRequest) -> Response[Any]:
     """Book a lesson or a package: 201, 402 declined, 202 not known yet, 409, 422."""
     order = read(BookingForm, await request.body()).order()
@@ -47,7 +46,6 @@ async def show(booking_id: FromPath[int]) -> Response[Any]:
     "/bookings/{booking_id:int}/pay",
     guards=[_support],
     status_code=200,
-    operation_class=takes(PayForm, optional=True),
 )
 async def pay(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Pay again after a decline, on another card if one is given."""
@@ -61,7 +59,6 @@ async def pay(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     "/bookings/{booking_id:int}/complete",
     guards=[_support],
     status_code=200,
-    operation_class=takes(EmptyForm, optional=True),
 )
 async def complete(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """The lesson took place: its price is captured."""
@@ -74,7 +71,6 @@ async def complete(request: AnyRequest, booking_id: FromPath[int]) -> Response[A
     "/bookings/{booking_id:int}/cancel",
     guards=[_support],
     status_code=200,
-    operation_class=takes(CancelForm),
 )
 async def cancel(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Call the lesson off, by the cancellation policy."""
@@ -87,7 +83,6 @@ async def cancel(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any
     "/bookings/{booking_id:int}/no-show",
     guards=[_support],
     status_code=200,
-    operation_class=takes(NoShowForm),
 )
 async def no_show(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Somebody did not come."""
@@ -100,7 +95,6 @@ async def no_show(request: AnyRequest, booking_id: FromPath[int]) -> Response[An
     "/bookings/{booking_id:int}/capture-payment",
     guards=[guard(role="support", scope="payments")],
     status_code=200,
-    operation_class=takes(CaptureForm, optional=True),
 )
 async def capture_payment(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
     """Capture the hold, in part if an amount (minor units) is given; a repeat answers the same."""

@@ -1,0 +1,142 @@
+"""Examples of requests and answers, as the API's description shows them."""
+
+from typing import Any
+
+PAYMENT: dict[str, Any] = {
+    "id": 7,
+    "status": "authorized",
+    "message": "$96.00 reserved • Charged after lesson",
+    "amount": 9600,
+    "currency": "usd",
+}
+BOOKING: dict[str, Any] = {
+    "id": 41,
+    "status": "confirmed",
+    "payment_status": "authorized",
+    "starts_at": "2027-01-15T17:00:00Z",
+    "ends_at": "2027-01-15T18:00:00Z",
+    "minutes": 60,
+    "price": 9600,
+    "currency": "usd",
+    "owed": 9600,
+    "student": {"id": 3, "name": "Maya Chen", "time_zone": "Europe/Berlin"},
+    "instructor": {"id": 1, "name": "Clara Weiss", "subject": "piano"},
+    "package_id": None,
+    "purchase_id": 41,
+    "payment_id": 7,
+    "stripe_intent_id": "pi_3Qx",
+    "authorized_amount": 9600,
+    "captured_amount": 0,
+    "refunded_amount": 0,
+    "authorization_expires_at": "2027-01-19T09:30:00Z",
+    "ended_by": "",
+    "end_reason": "",
+    "clause": "",
+    "received_at": None,
+    "completed_at": None,
+    "created_at": "2027-01-12T09:30:00Z",
+}
+BOOKED: dict[str, Any] = {"booking": BOOKING, "payment": PAYMENT}
+UNKNOWN: dict[str, Any] = {
+    "status": "unknown",
+    "message": "Stripe hasn't answered. We don't know yet how this ended; we are checking.",
+    "operation_id": "3a1ff5b8-56a3-4b8f-9f0e-4d8f4a0c1d11",
+}
+DECLINED: dict[str, Any] = {
+    "title": "The card was declined.",
+    "detail": "Card not charged: Your card was declined. Nothing was taken.",
+    "booking": {**BOOKING, "status": "pending", "payment_status": "failed", "owed": 0}
+    | {"authorized_amount": 0, "authorization_expires_at": None},
+    "payment": {
+        **PAYMENT,
+        "status": "failed",
+        "message": "Card not charged: Your card was declined. Nothing was taken.",
+    },
+}
+ORDER: dict[str, Any] = {
+    "student": {"name": "Maya Chen", "email": "maya@example.test", "time_zone": "Europe/Berlin"},
+    "instructor_id": 1,
+    "starts_at": "2027-01-15T18:00:00+01:00",
+    "minutes": 60,
+    "payment_method": "pm_card_visa",
+    "is_package": False,
+}
+EVENT: dict[str, Any] = {
+    "id": "evt_1Qx",
+    "object": "event",
+    "type": "payment_intent.amount_capturable_updated",
+    "created": 1768469400,
+    "data": {"object": {"id": "pi_3Qx", "object": "payment_intent"}},
+}
+
+
+def _problem(status: int, title: str, detail: str, **members: Any) -> dict[str, Any]:
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail} | members
+
+
+_WRONG = "Expected `int` >= 15."
+# What each kind of problem means, and how it reads.
+PROBLEMS: dict[int, tuple[str, dict[str, Any]]] = {
+    400: (
+        "The request is not what it must be: its signature does not match, or it is no event.",
+        _problem(400, "Bad Request", "The signature does not match."),
+    ),
+    401: (
+        "No valid token, and nobody signed in.",
+        _problem(401, "Unauthorized", "Sign in, or send a valid token."),
+    ),
+    402: (
+        "Stripe refused the card. Nothing was taken.",
+        _problem(
+            402, "The payment was refused.", "Your card was declined.", code="generic_decline"
+        ),
+    ),
+    403: (
+        "The token's scopes or the person's role do not reach this far, or a cookie came without "
+        "its proof.",
+        _problem(403, "Forbidden", "This token's scopes do not reach this far."),
+    ),
+    404: (
+        "There is no such booking.",
+        _problem(404, "Not Found", "There is no such booking."),
+    ),
+    409: (
+        "It contradicts how things stand, or another movement is under way.",
+        _problem(
+            409,
+            "That contradicts how things stand.",
+            "This lesson is booked already.",
+            booking_id=41,
+        ),
+    ),
+    413: (
+        "The body is larger than 256 kB.",
+        _problem(413, "Request Entity Too Large", "Request Entity Too Large"),
+    ),
+    422: (
+        "A field, the JSON itself or its encoding is wrong, or the Idempotency-Key was used for "
+        "another request.",
+        _problem(
+            422,
+            "This can't be taken as it is.",
+            f"minutes: {_WRONG}",
+            errors=[{"field": "minutes", "message": _WRONG}],
+        ),
+    ),
+    429: (
+        "Too many requests from this address; wait for Retry-After.",
+        _problem(
+            429,
+            "Too Many Requests",
+            "Too many requests from this address. Try again in 12 s.",
+        ),
+    ),
+    503: (
+        "Stripe or the database can't be reached. Nothing was done.",
+        _problem(
+            503,
+            "Try again soon.",
+            "Stripe can't be reached right now. Nothing was done; try again soon.",
+        ),
+    ),
+}
