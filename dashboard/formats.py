@@ -13,7 +13,9 @@ LOCALE = "en_US"
 
 def money(amount: int, currency: str) -> str:
     """`amount` minor units as "$96.00", with the currency's own number of decimals."""
-    return format_currency(to_decimal(amount, currency), currency.upper(), locale=LOCALE)
+    said = format_currency(to_decimal(amount, currency), currency.upper(), locale=LOCALE)
+    # A code, unlike a sign, needs a space before the digits, and one that no line breaks at.
+    return said.replace(currency.upper(), f"{currency.upper()}\N{NO-BREAK SPACE}", 1)
 
 
 def countdown(until: datetime, now: datetime) -> str:

@@ -200,7 +200,7 @@ async def test_27_currencies_have_their_own_decimals_and_are_never_summed(world:
         await hold_for(world, 5 * HOUR, starts_in=HOUR, instructor_id=teacher)
     ana = await sign_in(world)
     said = text(await ana.page("/holds")).replace("\xa0", " ")
-    assert "3 holds worth $96.00, ¥9,600 and KWD9.600 expire" in said
+    assert "3 holds worth $96.00, ¥9,600 and KWD 9.600 expire" in said
 
 
 async def test_17_a_late_sweep_and_a_waiting_webhook_are_announced(world: World):
