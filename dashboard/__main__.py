@@ -26,8 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             clock.follow(chosen.clock_file)
         return command(args, chosen)
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 1 if command is _doctor else 2
+        return _refused(args, error)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
@@ -59,10 +58,11 @@ def _worker(args: argparse.Namespace, chosen: Settings) -> int:
 def _sandbox(args: argparse.Namespace, chosen: Settings) -> int:
     if not chosen.sandbox:
         raise BadInput("STRIPE_API_KEY is set: the sandbox runs only without it.")
-    from dashboard.commands import logs, ports
+    from dashboard.commands import ports
+    from dashboard.observability import logs
     from dashboard.sandbox import server
 
-    logs.configure()
+    logs.configure(chosen)
     ports.require_free("127.0.0.1", chosen.sandbox_port, "SANDBOX_PORT")
     chosen.var_dir.mkdir(parents=True, exist_ok=True)
     server.serve(chosen)
@@ -86,10 +86,17 @@ def _seed(args: argparse.Namespace, chosen: Settings) -> int:
 def _doctor(args: argparse.Namespace, chosen: Settings) -> int:
     from dashboard.commands import doctor
 
-    found = doctor.examine(chosen)
-    for name, said, well in found:
-        print(f"{'ok   ' if well else 'WRONG'} {name}: {said}")
-    return 0 if all(well for _, _, well in found) else 1
+    return doctor.doctor(chosen, as_json=args.json)
+
+
+def _refused(args: argparse.Namespace, error: SettingsError) -> int:
+    """Say in one line why nothing starts; to the doctor it is a finding like another."""
+    if args.command is not _doctor:
+        print(error, file=sys.stderr)
+        return 2
+    from dashboard.commands import doctor
+
+    return doctor.refused(error, as_json=args.json)
 
 
 def _entry(name: str) -> Command:
@@ -112,10 +119,12 @@ def _parser() -> argparse.ArgumentParser:
         ("worker", _worker, "the sweeps and the nudges"),
         ("sandbox", _sandbox, "Stripe's API on this machine; no real cards are charged"),
         ("migrate", _migrate, "set up the database, or bring it up to date"),
-        ("doctor", _doctor, "say what is wrong with the configuration and its surroundings"),
     )
     for name, command, what in plain:
         commands.add_parser(name, help=what).set_defaults(command=command)
+    look = commands.add_parser("doctor", help="say what is wrong, and what to do about it")
+    look.add_argument("--json", action="store_true", help="for programs")
+    look.set_defaults(command=_doctor)
     everything = commands.add_parser("run", help="all of it here, looked after until Ctrl-C")
     everything.add_argument("--empty", action="store_true", help="leave an empty sandbox empty")
     everything.set_defaults(command=_run)

@@ -8,7 +8,7 @@ from litestar.datastructures import State
 
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
-from dashboard.web import desk, failures, pages, public, security, webhook
+from dashboard.web import desk, failures, health, pages, public, security, webhook
 from dashboard.web.limits import LARGEST_BODY, Limits
 
 
@@ -29,8 +29,8 @@ def create_app(chosen: Settings) -> Litestar:
             stripe_gateway.use(None)
             await gateway.close()
 
-    return Litestar(
-        route_handlers=[public.router, webhook.receive, *desk.handlers],
+    app = Litestar(
+        route_handlers=[public.router, webhook.receive, *health.handlers, *desk.handlers],
         lifespan=[lifespan],
         # The description is our own (web/api_docs.py): every viewer that Litestar brings loads its
         # scripts from elsewhere.
@@ -43,3 +43,5 @@ def create_app(chosen: Settings) -> Litestar:
         # The command that starts the process configures logging, once for everything in it.
         logging_config=None,
     )
+    health.watch(app, chosen)
+    return app

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import asyncpg
+import structlog
 from piccolo.engine import engine_finder
 
 from dashboard.engine_parts import DatabaseBusy, DatabaseUnreachable, NaiveDatetime, to_the_end
@@ -125,8 +126,11 @@ def require_no_transaction(what: str) -> None:
 
 
 def spawn(coro: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
-    """Start a task that inherits no context, so that it can't join the caller's transaction."""
-    task = asyncio.create_task(coro, name=name, context=contextvars.Context())
+    """Start a task that can't join the caller's transaction: of the context it inherits only what
+    log lines tell of their cause."""
+    context = contextvars.Context()
+    context.run(structlog.contextvars.bind_contextvars, **structlog.contextvars.get_contextvars())
+    task = asyncio.create_task(coro, name=name, context=context)
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return task

@@ -15,6 +15,8 @@ DEFAULT_SECRET_KEY = "change-me-this-is-for-the-sandbox-only"
 SANDBOX_API_KEY = "sk_test_sandbox"
 SANDBOX_WEBHOOK_SECRET = "whsec_sandbox"
 STRIPE_API_BASE = "https://api.stripe.com"
+ENVIRONMENTS = ("development", "test", "staging", "production")
+SHORTEST_TOKEN = 16
 EXPIRY_POLICIES = ("capture", "renew", "release", "alert")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -38,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: bool = True
     sandbox_port: int = 8421
     secret_key: str = DEFAULT_SECRET_KEY
+    metrics_token: str | None = None
     host: str = "127.0.0.1"
     port: int = 8420
     base_url: str = "http://127.0.0.1:8420"
@@ -55,6 +58,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def key_mode(self) -> str:
+        """What the key says of itself: live, test, or unknown."""
+        words = self.stripe_api_key.split("_")
+        return words[1] if len(words) > 2 and words[1] in ("live", "test") else "unknown"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -91,6 +100,11 @@ def _rate(env: Mapping[str, str], default: float) -> float:
     return value
 
 
+def _webhook_secrets(env: Mapping[str, str], default: str) -> tuple[str, ...]:
+    given = env.get("STRIPE_WEBHOOK_SECRET") or default
+    return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
 def from_env(env: Mapping[str, str]) -> Settings:
     """Read the settings; raises SettingsError for anything that must not run."""
     sandbox = not env.get("STRIPE_API_KEY")
@@ -98,22 +112,22 @@ def from_env(env: Mapping[str, str]) -> Settings:
     host = env.get("HOST") or "127.0.0.1"
     port = _integer(env, "PORT", 8420, 1, 65535)
     var_dir = Path(env.get("VAR_DIR") or "var")
-    secrets = env.get("STRIPE_WEBHOOK_SECRET") or (SANDBOX_WEBHOOK_SECRET if sandbox else "")
     base = f"http://127.0.0.1:{sandbox_port}" if sandbox else STRIPE_API_BASE
     settings = Settings(
-        environment=env.get("ENVIRONMENT") or "development",
+        environment=(env.get("ENVIRONMENT") or "development").lower(),
         var_dir=var_dir,
         database_url=env.get("DATABASE_URL") or f"sqlite:///{var_dir / 'holdfast.sqlite'}",
         redis_url=env.get("REDIS_URL") or None,
         stripe_api_key=env.get("STRIPE_API_KEY") or SANDBOX_API_KEY,
         stripe_api_base=(env.get("STRIPE_API_BASE") or base).rstrip("/"),
         stripe_publishable_key=env.get("STRIPE_PUBLISHABLE_KEY") or None,
-        webhook_secrets=tuple(part.strip() for part in secrets.split(",") if part.strip()),
+        webhook_secrets=_webhook_secrets(env, SANDBOX_WEBHOOK_SECRET if sandbox else ""),
         # The sandbox has no rate limit of its own, so that a year can be played in a minute.
         stripe_rate_per_second=_rate(env, 400.0 if sandbox else 20.0),
         sandbox=sandbox,
         sandbox_port=sandbox_port,
         secret_key=env.get("SECRET_KEY") or DEFAULT_SECRET_KEY,
+        metrics_token=env.get("METRICS_TOKEN") or None,
         host=host,
         port=port,
         base_url=(env.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
@@ -128,15 +142,15 @@ def from_env(env: Mapping[str, str]) -> Settings:
         cancel_late_percent=_integer(env, "CANCEL_LATE_PERCENT", 50, 0, 100),
         support_refund_limit=_integer(env, "SUPPORT_REFUND_LIMIT", 20_000, 0, 99_999_999),
     )
-    _refuse_unsafe(settings)
-    _refuse_wrong_mail(settings)
+    _refuse(settings)
     return settings
 
 
-def _refuse_unsafe(settings: Settings) -> None:
-    for broken, message in _unsafe(settings):
+def _refuse(settings: Settings) -> None:
+    for broken, message in (*_unsafe(settings), *_unsafe_with_stripe(settings)):
         if broken:
             raise SettingsError(message)
+    _refuse_wrong_mail(settings)
 
 
 def _refuse_wrong_mail(settings: Settings) -> None:
@@ -151,13 +165,43 @@ def _refuse_wrong_mail(settings: Settings) -> None:
         raise SettingsError("RATING_URL must start with https://.")
 
 
-def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
+Refusals = list[tuple[bool, str]]
+
+
+def _unsafe(settings: Settings) -> Refusals:
+    known_url = settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://"))
+    environments, policies = ", ".join(ENVIRONMENTS), ", ".join(EXPIRY_POLICIES)
+    return [
+        (
+            # A "prod" that was taken for development would run without a single refusal.
+            settings.environment not in ENVIRONMENTS,
+            f"ENVIRONMENT must be one of {environments}, not {settings.environment!r}.",
+        ),
+        (not known_url, "DATABASE_URL must start with sqlite:/// or postgresql://."),
+        (
+            settings.metrics_token is not None and len(settings.metrics_token) < SHORTEST_TOKEN,
+            f"METRICS_TOKEN must have at least {SHORTEST_TOKEN} characters.",
+        ),
+        (not _zone_exists(settings.time_zone), f"TIME_ZONE {settings.time_zone!r} is unknown."),
+        (
+            settings.expiry_policy not in EXPIRY_POLICIES,
+            f"EXPIRY_POLICY must be one of {policies}, not {settings.expiry_policy!r}.",
+        ),
+        (
+            settings.expiry_policy == "renew",
+            "EXPIRY_POLICY=renew is not available yet: use capture, release or alert.",
+        ),
+    ]
+
+
+def _unsafe_with_stripe(settings: Settings) -> Refusals:
     base = urlsplit(settings.stripe_api_base)
     live = "_live_" in settings.stripe_api_key
-    known_url = settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://"))
-    policies = ", ".join(EXPIRY_POLICIES)
     return [
-        (not known_url, "DATABASE_URL must start with sqlite:/// or postgresql://."),
+        (
+            settings.stripe_api_key.startswith("pk_"),
+            "STRIPE_API_KEY must be a secret key: this one is publishable.",
+        ),
         (
             live and base.hostname != urlsplit(STRIPE_API_BASE).hostname,
             "A live STRIPE_API_KEY may only be used with Stripe's own address: "
@@ -178,15 +222,6 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
         (
             settings.production and settings.secret_key == DEFAULT_SECRET_KEY,
             "ENVIRONMENT=production needs a SECRET_KEY of your own.",
-        ),
-        (not _zone_exists(settings.time_zone), f"TIME_ZONE {settings.time_zone!r} is unknown."),
-        (
-            settings.expiry_policy not in EXPIRY_POLICIES,
-            f"EXPIRY_POLICY must be one of {policies}, not {settings.expiry_policy!r}.",
-        ),
-        (
-            settings.expiry_policy == "renew",
-            "EXPIRY_POLICY=renew is not available yet: use capture, release or alert.",
         ),
     ]
 

@@ -51,18 +51,23 @@ def _put(name: str, row: int | str) -> None:
         log.warning("nudge.dropped", task=name)
         return
     try:
-        _thread.submit(_enqueue, name, row)
+        _thread.submit(_enqueue, name, row, _cause())
     except RuntimeError:
         # The interpreter is on its way out; the row stays due.
         _waiting.release()
 
 
-def _enqueue(name: str, row: int | str) -> None:
+def _cause() -> str:
+    """The request that asks for it: the worker's lines then carry the same name."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _enqueue(name: str, row: int | str, cause: str) -> None:
     global _queue
     try:
         if _queue is None:
             _queue = open_queue(settings.current())
-        _queue.nudges[name](row)
+        _queue.nudges[name](row, cause)
     except Exception as error:  # noqa: BLE001 - whatever kept it out, the row itself stays due
         log.warning("nudge.lost", task=name, error=type(error).__name__)
     finally:

@@ -23,10 +23,10 @@ ANSWER_WITHIN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Huey, and by name what puts a nudge in."""
+    """Huey, and by name what puts a nudge in: a row, and the name of the request behind it."""
 
     huey: Huey
-    nudges: dict[str, Callable[[Any], Any]]
+    nudges: dict[str, Callable[[Any, str], Any]]
 
 
 def open_queue(settings: Settings, bridge: Bridge | None = None) -> Queue:

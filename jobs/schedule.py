@@ -43,7 +43,7 @@ _running: set[str] = set()
 _lock = threading.Lock()
 
 
-def register(huey: Huey, bridge: Bridge | None) -> dict[str, Callable[[Any], Any]]:
+def register(huey: Huey, bridge: Bridge | None) -> dict[str, Callable[[Any, str], Any]]:
     """Make the plan's tasks and the nudges known to `huey`; answers what puts a nudge in."""
     for when, sweep in PLAN:
         name = name_of(sweep)
@@ -80,8 +80,13 @@ def _tick(bridge: Bridge | None, name: str, sweep: Sweep) -> None:
         _running.discard(name)
 
 
-def _nudged(bridge: Bridge | None, name: str, nudge: Callable[[Any], Any], row: Any) -> None:
-    _on(bridge, lambda: nudge(row), NUDGE_WITHIN, name)
+def _nudged(
+    bridge: Bridge | None, name: str, nudge: Callable[[Any], Any], row: Any, cause: str = ""
+) -> None:
+    # The bridge's loop takes over the context of the thread that hands it the work.
+    told = {"request_id": cause} if cause else {}
+    with structlog.contextvars.bound_contextvars(job=name, **told):
+        _on(bridge, lambda: nudge(row), NUDGE_WITHIN, name)
 
 
 def _on(bridge: Bridge | None, work: Any, timeout: float, name: str) -> None:

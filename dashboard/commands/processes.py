@@ -9,8 +9,9 @@ from pathlib import Path
 import uvicorn
 
 from dashboard import db
-from dashboard.commands import BadInput, logs, ports
+from dashboard.commands import BadInput, ports
 from dashboard.migrate import migrate
+from dashboard.observability import logs
 from dashboard.settings import Settings
 
 
@@ -18,7 +19,7 @@ def web(settings: Settings) -> int:
     """Serve the desk and the public endpoints until told to stop."""
     from dashboard.app import create_app
 
-    logs.configure()
+    logs.configure(settings)
     ports.require_free(settings.host, settings.port, "PORT")
     uvicorn.run(
         create_app(settings),
@@ -37,7 +38,7 @@ def worker(settings: Settings) -> int:
     from jobs.bridge import Bridge
     from jobs.queue import consumer, open_queue
 
-    logs.configure()
+    logs.configure(settings)
     bridge = Bridge(settings)
     try:
         bridge.start()

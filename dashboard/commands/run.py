@@ -46,7 +46,7 @@ def _start(settings: Settings, watch: Supervisor, empty: bool) -> None:
         _say(f"Set up the database ({count} migrations).")
     if sandbox:
         watch.wait_until_ready(sandbox)
-    web = watch.start("web", lambda _: supervisor.answers(f"{base}/healthz"))
+    web = watch.start("web", lambda _: supervisor.answers(f"{base}/readyz"))
     if settings.sandbox and not empty and seed.needed(settings):
         watch.wait_until_ready(web)
         if watch.run_to_end("seed"):

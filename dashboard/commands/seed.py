@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import httpx
 
 from dashboard import clock, db
-from dashboard.commands import BadInput, logs
+from dashboard.commands import BadInput
+from dashboard.observability import logs
 from dashboard.seeding import SIGN_INS, SignIn, marker, rows
 from dashboard.seeding.marker import Progress
 from dashboard.seeding.play import Player, SeedFailed
@@ -43,7 +44,7 @@ def seed(settings: Settings, number: int) -> int:
     if not settings.sandbox:
         raise BadInput("STRIPE_API_KEY is set: only the sandbox can be seeded.")
     # Its refusals and unknown outcomes are meant to be there.
-    logs.configure(logging.ERROR)
+    logs.configure(settings, logging.ERROR)
     clock.follow(settings.clock_file)
     started = time.monotonic()
     try:

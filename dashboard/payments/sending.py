@@ -65,6 +65,11 @@ async def send(operation_id: str, *, states: tuple[State, ...] = (State.PLANNED,
     Answers the operation as it stands afterwards, also when somebody else holds it.
     """
     db.require_no_transaction("a send")
+    with structlog.contextvars.bound_contextvars(operation=operation_id):
+        return await _send(operation_id, states)
+
+
+async def _send(operation_id: str, states: tuple[State, ...]) -> Operation:
     started = time.perf_counter()
     taken_at = clock.boot_seconds()
     operation = await _take_lease(operation_id, states)

@@ -109,6 +109,6 @@ def answer(request: AnyRequest, error: Exception) -> Response[Any]:
             response: Response[Any] = told(error)
             break
     else:
-        log.exception("web.failed", path=request.url.path, exc_info=error)
+        log.exception("web.failed", route=request.scope.get("path_template", ""), exc_info=error)
         response = problem(500, "", "Something went wrong on our side. It has been written down.")
     return response

@@ -191,20 +191,6 @@ async def test_seed_needs_a_running_sandbox(database: None, run: Run, tmp_path: 
     assert code == 2 and "Start `sandbox` and `web` first" in err
 
 
-async def test_doctor_names_the_part_that_is_wrong(world: World, run: Run):
-    port = world.sandbox.url.rpartition(":")[2]
-    well = {"VAR_DIR": str(world.settings.var_dir), "SANDBOX_PORT": port}
-    code, out, _ = run("doctor", **well)
-    lines = dict(line[6:].split(": ", 1) for line in out.splitlines())
-    assert code == 1
-    assert lines["worker"].startswith("has never run")
-    assert [line[:5] for line in out.splitlines()] == ["ok   "] * 4 + ["WRONG"]
-    code, out, _ = run("doctor", SANDBOX_PORT=str(free_port()))
-    assert code == 1 and "WRONG sandbox: can't be reached" in out
-    code, _, err = run("doctor", ENVIRONMENT="production")
-    assert code == 1 and "STRIPE_API_KEY" in err
-
-
 def test_log_lines_are_json_where_nobody_looks(tmp_path: Path):
     env = environment(
         tmp_path, SANDBOX_PORT=str(free_port()), DATABASE_URL="postgresql://127.0.0.1:1/x"
