@@ -14,6 +14,7 @@ Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Amount = Annotated[int, msgspec.Meta(ge=1, le=99_999_999)]
 Line = Annotated[str, msgspec.Meta(max_length=500)]
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<field>[^`]*)`)?$", re.DOTALL)
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e\u2066-\u2069]")
 _NAMED = re.compile(r"field `([^`]+)`")
 
 
@@ -106,9 +107,10 @@ def _fault(text: str) -> tuple[str, str]:
 
 
 def _refuse_unprintable(value: Any, field: str) -> None:
-    # No database of ours stores a NUL alike, and no text of these forms has control characters.
+    # No database of ours stores a NUL alike, and no text of these forms has control characters; one
+    # that turns the text after it around would let an amount beside it be misread.
     if isinstance(value, dict):
         for name, inner in value.items():
             _refuse_unprintable(inner, f"{field}.{name}".strip("."))
-    if isinstance(value, str) and any(ord(mark) < 32 and mark not in "\n\r\t" for mark in value):
+    if isinstance(value, str) and _UNPRINTABLE.search(value):
         raise BadOrder((field, "This has characters that can't be shown."))
