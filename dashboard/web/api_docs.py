@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 from litestar_htmx import HTMXRequest
+from markupsafe import Markup, escape
 
 from dashboard import __version__
 from dashboard.web import api_examples as examples
@@ -174,8 +175,18 @@ def _shown() -> dict[str, Any]:
         "shapes": told["components"]["schemas"],
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
         "kind": _kind,
+        "coded": _coded,
         "phrase": lambda status: HTTPStatus(int(status)).phrase,
     }
+
+
+def _coded(text: str) -> Markup:
+    """A text whose words between backquotes are code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -137,3 +137,27 @@ async def test_over_https_the_cookies_are_bound_to_this_host(world: World):
         assert "Secure" in line and "Path=/" in line and "Domain" not in line
     assert "max-age=" in answer.headers["strict-transport-security"]
     assert auth.ABSOLUTE_LIMIT.total_seconds() == 7 * 86400
+
+
+async def test_signing_in_again_changes_the_session_and_ends_the_old_one(world: World):
+    ana = await sign_in(world)
+    old = dict(ana.browser.cookies)
+    page = await ana.page("/sign-in")
+    given = {"email": ana.email, "password": PASSWORD, "_csrf": hidden(page, "_csrf")}
+    answer = await ana.browser.post("/sign-in", data=given, headers=HTML)
+    assert answer.status_code == 303
+    assert (await ana.page("/holds")).status_code == 200
+    name = "holdfast_session"
+    assert ana.browser.cookies[name] != old[name]
+    header = "; ".join(f"{one}={value}" for one, value in old.items())
+    assert (await world.client.get("/holds", headers={"Cookie": header})).status_code == 401
+    stale = await ana.browser.post("/sign-out", data={"_csrf": ana.csrf}, headers=HTML)
+    assert stale.status_code == 403
+
+
+async def test_a_new_role_or_password_ends_the_session_in_the_browser_at_once(world: World):
+    for number, change in enumerate((auth.change_role, auth.change_password)):
+        ana = await sign_in(world, "support", f"Ana{number}")
+        staff = await auth.person(ana.email)
+        await change(staff.id, "finance" if number == 0 else "another horse")
+        assert (await ana.page("/holds")).status_code == 303
