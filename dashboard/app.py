@@ -8,7 +8,7 @@ from litestar.datastructures import State
 
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
-from dashboard.web import desk, failures, health, pages, public, security, webhook
+from dashboard.web import desk, failures, health, pages, public, security, trail, webhook
 from dashboard.web.limits import LARGEST_BODY, Limits
 
 
@@ -39,7 +39,7 @@ def create_app(chosen: Settings) -> Litestar:
         state=State({"limits": Limits(chosen)}),
         exception_handlers={Exception: failures.answer},
         template_config=pages.templates(),
-        before_send=[security.add_headers],
+        before_send=[security.add_headers, trail.write_down],
         # The command that starts the process configures logging, once for everything in it.
         logging_config=None,
     )

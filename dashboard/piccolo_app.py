@@ -15,6 +15,7 @@ APP_CONFIG = AppConfig(
             "dashboard.support.tables",
             "dashboard.metrics.tables",
             "dashboard.mail.tables",
+            "dashboard.audit.tables",
         ],
         exclude_imported=True,
     ),

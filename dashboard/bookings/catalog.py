@@ -30,7 +30,7 @@ async def add_instructor(
         ("name", text_fault(name, 200)),
         ("email", email_fault(account)),
         ("time_zone", zone_fault(time_zone)),
-        *_price_faults("rate", rate, currency),
+        *price_faults("rate", rate, currency),
     )
     row = Instructor(
         name=name.strip(),
@@ -56,7 +56,7 @@ async def add_package(name: str, lessons: int, price: int, currency: str) -> int
     _refuse(
         ("name", text_fault(name, 200)),
         ("lessons", count),
-        *_price_faults("price", price, currency),
+        *price_faults("price", price, currency),
     )
     row = PackageOffer(
         name=name.strip(),
@@ -99,7 +99,8 @@ def _zones() -> set[str]:
     return available_timezones()
 
 
-def _price_faults(field: str, amount: int, currency: str) -> list[tuple[str, str | None]]:
+def price_faults(field: str, amount: int, currency: str) -> list[tuple[str, str | None]]:
+    """Why this can't be a price in this currency, beside the field that is wrong."""
     if currency not in money.SUPPORTED:
         known = ", ".join(sorted(money.SUPPORTED))
         return [("currency", f"Use one of {known}.")]

@@ -2,9 +2,20 @@
 
 from litestar import Router, get
 from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
 from litestar_htmx import HTMXRequest
 
-from dashboard.web import api_docs, closings, hold_page, mail_page, movements, queue_page, signin
+from dashboard.web import (
+    admin,
+    api_docs,
+    audit_page,
+    closings,
+    hold_page,
+    mail_page,
+    movements,
+    queue_page,
+    signin,
+)
 from dashboard.web.pages import static_files
 
 
@@ -25,9 +36,10 @@ pages = Router(
         *movements.handlers,
         *closings.handlers,
         *mail_page.handlers,
+        audit_page.index,
         *api_docs.handlers,
     ],
     request_class=HTMXRequest,
     include_in_schema=False,
 )
-handlers = [pages, static_files]
+handlers: list[ControllerRouterHandler] = [pages, static_files, admin.mounted]

@@ -26,6 +26,8 @@ HEADINGS = {
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to an exception: problem+json for programs, a page for people."""
     response = errors.answer(request, error)
+    # For the audit, should this be a denial.
+    request.state.refused_because = str(getattr(error, "detail", "") or error)
     if not _person(request):
         return response
     status = response.status_code or 500

@@ -137,10 +137,11 @@ async def _enter_by_token(connection: Connection, token: str, scope: str | None)
     found = await auth.check_token(token)
     if found is None:
         raise SignInNeeded
+    # Also known when it is turned away: the audit keeps who that was.
+    connection.state.actor = Actor(found.name, "api", None)
     if scope is None or scope not in found.scopes.split(","):
         raise NotForThisRole("This token's scopes do not reach this far.")
     connection.state.staff = None
-    connection.state.actor = Actor(found.name, "api", None)
 
 
 async def _enter_by_session(connection: Connection, role: str) -> None:
@@ -148,13 +149,13 @@ async def _enter_by_session(connection: Connection, role: str) -> None:
     staff = await auth.session_staff(token) if token else None
     if staff is None:
         raise SignInNeeded
+    connection.state.actor = Actor(staff.name or staff.email, "staff", staff.id)
     if isinstance(connection, Request) and connection.method not in SAFE_METHODS:
         await check_form(connection, csrf_token(token))
     if not reaches(staff, role):
         raise NotForThisRole(f"Your role is {staff.role}; this needs {role}.")
     connection.state.staff = staff
     connection.state.csrf = csrf_token(token)
-    connection.state.actor = Actor(staff.name or staff.email, "staff", staff.id)
 
 
 def reaches(staff: Staff, role: str) -> bool:

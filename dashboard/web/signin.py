@@ -8,6 +8,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
+from dashboard.payments.actions import Actor
 from dashboard.staff import attempts, auth
 from dashboard.staff.tables import Staff
 from dashboard.web import security
@@ -32,6 +33,7 @@ async def sign_in(request: HTMXRequest) -> Response[Any]:
     given = {name: str(value) for name, value in (await request.form()).items()}
     email, wanted = given.get("email", ""), given.get("next", "")
     address = request.client.host if request.client else ""
+    request.state.tried = email
     try:
         staff = await auth.authenticate(email, given.get("password", ""), address)
     except auth.SignInRefused:
@@ -49,6 +51,7 @@ async def _enter(request: HTMXRequest, staff: Staff, wanted: str) -> Redirect:
     """A fresh session in place of the browser's old one, and on to the wanted page."""
     old = request.cookies.get(security.session_cookie_name())
     token = await auth.open_session(staff, replaces=old)
+    request.state.actor = Actor(staff.name or staff.email, "staff", staff.id)
     cookies = [
         security.session_cookie(token),
         security.csrf_cookie(security.csrf_token(token)),

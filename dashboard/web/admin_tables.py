@@ -1,0 +1,206 @@
+"""Which tables the administration shows, which of them it edits, and how each is presented."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from piccolo.columns.base import Column
+from piccolo.table import Table
+from piccolo_admin.endpoints import TableConfig
+from piccolo_api.crud.endpoints import OrderBy
+
+from dashboard.audit.tables import AuditEntry
+from dashboard.bookings.tables import (
+    Booking,
+    IdempotencyKey,
+    Instructor,
+    Package,
+    PackageOffer,
+    Redemption,
+    Student,
+)
+from dashboard.mail.tables import Message, UnreadEvent
+from dashboard.metrics.tables import Heartbeat
+from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
+from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
+from dashboard.support.tables import Ticket, TicketNote
+from dashboard.web.admin_columns import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One table: under which heading, what of it a list shows, and in which order.
+
+    `editable` names what may be typed; a table without such columns is only read.
+    """
+
+    table: type[Table]
+    group: str
+    columns: str
+    filters: str
+    order: str = "-id"
+    editable: str = ""
+
+    @property
+    def name(self) -> str:
+        """As it is called in addresses."""
+        return str(self.table._meta.tablename)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What may be typed."""
+        return tuple(self.editable.split())
+
+
+# The headings are sorted by name: people first, then the story, then what keeps it running.
+_CATALOGUE, _LESSONS, _MONEY, _STORY, _DOORS, _WORK = (
+    "Catalogue and people",
+    "Lessons (read only)",
+    "Money (read only)",
+    "Records (read only)",
+    "Sign-ins and tokens (read only)",
+    "Work (read only)",
+)
+
+TABLES: tuple[Shown, ...] = (
+    Shown(
+        Staff,
+        _CATALOGUE,
+        "email name role active last_login",
+        "email name role active",
+        "email",
+        "email name role active password",
+    ),
+    Shown(
+        Instructor,
+        _CATALOGUE,
+        "name subject rate currency active email time_zone",
+        "name email subject currency active",
+        "name",
+        "name email subject rate currency time_zone active",
+    ),
+    Shown(
+        Student,
+        _CATALOGUE,
+        "name email time_zone stripe_customer_id created_at",
+        "name email stripe_customer_id created_at",
+        "-created_at",
+        "name email time_zone",
+    ),
+    Shown(
+        PackageOffer,
+        _CATALOGUE,
+        "name lessons_count price currency active created_at",
+        "name currency active",
+        "name",
+        "name lessons_count price currency active",
+    ),
+    Shown(
+        Booking,
+        _LESSONS,
+        "id student instructor status starts_at minutes purchase package ended_by",
+        "id student instructor status starts_at package purchase",
+        "-starts_at",
+    ),
+    Shown(
+        Package,
+        _LESSONS,
+        "id student offer lessons_count purchase created_at",
+        "id student offer purchase",
+    ),
+    Shown(
+        Redemption,
+        _LESSONS,
+        "id package number booking kind created_at freed_at",
+        "package booking kind freed_at",
+    ),
+    Shown(
+        Purchase,
+        _MONEY,
+        "id description currency price owed owed_reason decided_by attention due_at",
+        "id currency attention decided_by due_at customer",
+    ),
+    Shown(
+        Payment,
+        _MONEY,
+        "id purchase payment_status currency authorized_amount captured_amount refunded_amount"
+        " authorization_expires_at stripe_intent_id",
+        "id purchase payment_status currency current authorization_expires_at stripe_intent_id"
+        " dispute_status",
+    ),
+    Shown(
+        Operation,
+        _MONEY,
+        "id purchase verb state amount currency asked_by asked_at closed_at error_code",
+        "purchase payment verb state asked_by asked_at error_code",
+        "-asked_at",
+    ),
+    Shown(
+        PaymentEvent,
+        _STORY,
+        "id occurred_at kind amount currency actor cause reason payment purchase",
+        "kind actor cause payment purchase occurred_at currency",
+    ),
+    Shown(
+        AuditEntry,
+        _STORY,
+        "id at actor action outcome subject address",
+        "actor action outcome address at booking payment",
+    ),
+    Shown(
+        StripeEvent,
+        _STORY,
+        "id type state received_at attempts intent_id error",
+        "type state intent_id received_at",
+        "-received_at",
+    ),
+    Shown(
+        Message,
+        _STORY,
+        "id template number recipient subject state attempts",
+        "template state recipient number",
+    ),
+    Shown(
+        Ticket,
+        _LESSONS,
+        "id topic status subject student booking payment opened_by opened_at",
+        "topic status student booking payment opened_at",
+    ),
+    Shown(TicketNote, _LESSONS, "id ticket author body written_at", "ticket author"),
+    Shown(
+        ApiToken, _DOORS, "id name scopes active created_at used_at", "name active scopes", "name"
+    ),
+    Shown(StaffSession, _DOORS, "id staff created_at seen_at expires_at", "staff expires_at"),
+    Shown(SignInAttempt, _DOORS, "id account address at", "account address at"),
+    Shown(IdempotencyKey, _WORK, "id booking created_at", "booking created_at"),
+    Shown(UnreadEvent, _WORK, "id event due_at attempts error", "due_at"),
+    Shown(
+        Heartbeat,
+        _WORK,
+        "id name last_started_at last_finished_at handled last_error",
+        "name",
+        "name",
+    ),
+)
+BY_NAME = {shown.name: shown for shown in TABLES}
+
+
+def configured() -> Sequence[TableConfig]:
+    """The tables as piccolo-admin takes them."""
+    describe([shown.table for shown in TABLES])
+    return [_config(shown) for shown in TABLES]
+
+
+def _config(shown: Shown) -> TableConfig:
+    def columns(names: str) -> list[Column]:
+        return [shown.table._meta.get_column_by_name(name) for name in names.split()]
+
+    visible = columns(shown.columns)
+    order = shown.order.removeprefix("-")
+    return TableConfig(
+        shown.table,
+        visible_columns=visible,
+        visible_filters=columns(shown.filters),
+        link_column=visible[0],
+        menu_group=shown.group,
+        order_by=[OrderBy(columns(order)[0], ascending=order == shown.order)],
+    )

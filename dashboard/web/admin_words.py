@@ -1,0 +1,50 @@
+"""What the administration says beside its fields: by `table.column`, else by the column alone."""
+
+_KEPT = "Kept by Holdfast itself."
+_MINOR = "In minor units of the currency: 9600 is $96.00, and ¥9600."
+
+HELP = {
+    "created_at": f"When the row was made. {_KEPT}",
+    "currency": "Three small letters, like usd.",
+    "time_zone": "A place, like Europe/Berlin or America/New_York.",
+    "active": "Off instead of a deletion: what happened stays under its name.",
+    "staff.username": f"The same as the e-mail. {_KEPT}",
+    "staff.email": "What this person signs in with.",
+    "staff.password": "Leave it empty to keep the present one. 8 to 128 characters. A new one "
+    "ends this person's sessions.",
+    "staff.role": "viewer reads; support moves money up to the limit; finance moves all of it; "
+    "admin manages people and the catalogue. A change ends this person's sessions at once.",
+    "staff.active": "Off shuts the person out at once. The last active admin stays in.",
+    "staff.admin": f"Follows the role. {_KEPT}",
+    "staff.superuser": f"Follows the role. {_KEPT}",
+    "staff.last_login": f"When this person last signed in. {_KEPT}",
+    "staff.first_name": "Not used: `name` is what the desk shows.",
+    "staff.last_name": "Not used: `name` is what the desk shows.",
+    "staff.name": "What the desk and the story call this person.",
+    "instructor.rate": f"The price of an hour. {_MINOR} Lessons that are booked keep their price.",
+    "instructor.email": "No two instructors share one.",
+    "instructor.active": "Off: no new bookings. Booked lessons take place.",
+    "student.email": "Where the e-mails about payments go.",
+    "student.stripe_customer_id": f"This student in Stripe. {_KEPT}",
+    "package_offer.lessons_count": "How many lessons a new buyer gets. Sold packages keep theirs.",
+    "package_offer.price": f"For the whole package. {_MINOR} Sold packages keep their price.",
+    "package_offer.active": "Off: nobody can buy it any more.",
+    "booking.slot": "Keeps two bookings from taking the same hour.",
+    "booking.received_at": "When the cancellation came in: the policy is decided by it.",
+    "purchase.owed": f"What the student owes once it is decided. {_MINOR}",
+    "purchase.attention": "Why a person has to look.",
+    "purchase.price": _MINOR,
+    "payment.authorized_amount": f"What is held, or was. {_MINOR}",
+    "payment.captured_amount": f"What was charged. {_MINOR}",
+    "payment.refunded_amount": f"What was given back. {_MINOR}",
+    "payment.authorization_expires_at": "When the bank lets go of the hold.",
+    "operation.open_for": "The purchase while this is unfinished: there is one at most.",
+    "operation.asked_verb": "What was asked; `verb` is the present step.",
+    "payment_events.occurred_by": "Whose clock the moment is by: Stripe's, an event's, or ours.",
+    "payment_events.key": "One movement, one row: a second one under this key is refused.",
+    "stripe_event.state": "dead: somebody has to look. orphan: of no payment of ours.",
+    "audit_entry.staff": "The number of the person, who may have another name by now.",
+    "audit_entry.detail": "What was asked or changed. No secret is kept.",
+    "api_token.scopes": "What the program may do.",
+    "api_token.used_at": "To the minute.",
+}
