@@ -165,10 +165,7 @@ def _refuse_wrong_mail(settings: Settings) -> None:
         raise SettingsError("RATING_URL must start with https://.")
 
 
-Refusals = list[tuple[bool, str]]
-
-
-def _unsafe(settings: Settings) -> Refusals:
+def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
     known_url = settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://"))
     environments, policies = ", ".join(ENVIRONMENTS), ", ".join(EXPIRY_POLICIES)
     return [
@@ -194,7 +191,7 @@ def _unsafe(settings: Settings) -> Refusals:
     ]
 
 
-def _unsafe_with_stripe(settings: Settings) -> Refusals:
+def _unsafe_with_stripe(settings: Settings) -> list[tuple[bool, str]]:
     base = urlsplit(settings.stripe_api_base)
     live = "_live_" in settings.stripe_api_key
     return [

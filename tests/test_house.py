@@ -108,6 +108,7 @@ PLANTS = [
     ("doors", "jobs/planted.py", "import dashboard.web"),
     ("doors", "dashboard/payments/planted.py", "import dashboard.web"),
     ("doors", "dashboard/mail/planted.py", "import jobs"),
+    ("doors", "dashboard/observability/planted.py", "import dashboard.web"),
     ("slices", "dashboard/payments/planted.py", "import dashboard.bookings"),
     ("slices", "dashboard/bookings/planted.py", "import dashboard.mail"),
     ("slices", "dashboard/mail/planted.py", "import dashboard.metrics"),

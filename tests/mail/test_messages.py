@@ -199,7 +199,9 @@ def test_a_decline_gives_the_banks_reason_and_no_link():
     assert "://" not in text
 
 
-@pytest.mark.parametrize(("currency", "words"), [("jpy", "¥9,600"), ("kwd", "KWD\N{NO-BREAK SPACE}9.600")])
+@pytest.mark.parametrize(
+    ("currency", "words"), [("jpy", "¥9,600"), ("kwd", "KWD\N{NO-BREAK SPACE}9.600")]
+)
 def test_27_amounts_have_their_currencys_decimals(currency: str, words: str):
     assert words in said(currency=currency)
 
