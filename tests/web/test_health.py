@@ -173,7 +173,7 @@ async def test_every_answer_carries_the_name_of_its_request(world: World):
     for path in ("/healthz", "/nothing-here", "/holds", "/bookings/1"):
         answer = await world.client.get(path, headers={"X-Request-Id": given})
         assert answer.headers["x-request-id"] == given
-    for bad in ("short", "a" * 65, "two words", "line%0abreak<script>", "../../../etc"):
+    for bad in ("short", "a" * 41, "two words", "line%0abreak<script>", "../../../etc"):
         answer = await world.client.get("/healthz", headers={"X-Request-Id": bad})
         assert re.fullmatch(r"[0-9a-f]{12}", answer.headers["x-request-id"])
 
