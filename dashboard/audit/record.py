@@ -22,6 +22,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign_out"
     DENIED = "denied"
     ADMIN_WRITE = "admin_write"
+    COMMAND = "command"
     DECISION = "decision"
     GIVE_UP = "give_up"
     KEEP = "keep"

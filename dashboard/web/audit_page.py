@@ -35,6 +35,7 @@ _SAID = {
     Action.SIGN_OUT: "Signed out",
     Action.DENIED: "Denied",
     Action.ADMIN_WRITE: "Changed in the administration",
+    Action.COMMAND: "Changed at the command line",
     Action.DECISION: "Decided about a booking",
     Action.GIVE_UP: "Gave an operation up",
     Action.KEEP: "Withdrew a refund",

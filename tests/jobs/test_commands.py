@@ -13,6 +13,7 @@ import pytest
 
 from dashboard import clock, settings
 from dashboard.__main__ import main
+from dashboard.audit.tables import AuditEntry
 from dashboard.bookings.tables import Instructor, PackageOffer
 from dashboard.staff import auth
 from dashboard.staff.tables import Staff
@@ -74,6 +75,22 @@ async def test_staff_add_says_no_in_one_line(database: None, run: Run):
     assert code == 2 and "boss" in err
     code, _, err = run("staff", "add", "a@b.test", "--role", "admin")
     assert code == 2 and "--password-stdin" in err
+
+
+async def test_what_is_changed_at_the_command_line_is_in_the_audit(database: None, run: Run):
+    run(*ANA, stdin="correct horse battery\n")
+    run("staff", "role", "ana@example.test", "support")
+    run("token", "add", "the shop", "--scope", "bookings")
+    run("staff", "role", "nobody@example.test", "support")
+    rows = await AuditEntry.objects().order_by(AuditEntry.id)
+    assert [(row.action, row.subject) for row in rows] == [
+        ("command", "staff/ana@example.test"),
+        ("command", "staff/ana@example.test"),
+        ("command", "api_token/the shop"),
+    ]
+    assert all(row.actor and row.address == "command line" for row in rows)
+    assert "support" in rows[1].detail
+    assert "correct horse" not in "".join(row.detail for row in rows)
 
 
 async def test_token_add_prints_a_token_that_works(database: None, run: Run):
