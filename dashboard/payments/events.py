@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 from dashboard import clock
 from dashboard.payments.evidence import Movement, movements
@@ -33,54 +34,20 @@ async def write_movements(
 
 async def write_operation(operation: Operation, state: State, reason: str) -> None:
     """Record what became of an operation; once per state."""
-    now = clock.now()
-    await _insert(
-        PaymentEvent(
-            key=f"operation:{operation.id}:{state}",
-            purchase=operation.purchase,
-            payment=operation.payment,
-            operation=operation.id,
-            kind=f"operation_{state}",
-            amount=operation.amount,
-            currency=operation.currency,
-            occurred_at=now,
-            occurred_by="ours",
-            recorded_at=now,
-            actor=operation.asked_by,
-            cause=operation.cause,
-            reason=reason[:500],
-            detail=json.dumps({"verb": operation.verb}),
-        )
-    )
+    key = f"operation:{operation.id}:{state}"
+    detail = {"verb": operation.verb}
+    await _insert(_of_operation(operation, key, f"operation_{state}", reason, detail))
 
 
 async def write_decline(operation: Operation, reason: str) -> None:
     """Record an attempt that Stripe refused before any intent or charge came of it."""
-    now = clock.now()
-    await _insert(
-        PaymentEvent(
-            key=f"declined:{operation.id}",
-            purchase=operation.purchase,
-            payment=operation.payment,
-            operation=operation.id,
-            kind="declined",
-            amount=operation.amount,
-            currency=operation.currency,
-            occurred_at=now,
-            occurred_by="ours",
-            recorded_at=now,
-            actor=operation.asked_by,
-            cause=operation.cause,
-            reason=reason[:500],
-        )
-    )
+    await _insert(_of_operation(operation, f"declined:{operation.id}", "declined", reason, {}))
 
 
 async def write_decision(
     payment: Payment, policy: str, reason: str, amount: int, actor: str
 ) -> None:
     """Record what was decided about a hold that would expire; once per hold and policy."""
-    now = clock.now()
     await _insert(
         PaymentEvent(
             key=f"decision:{payment.stripe_charge_id}:{policy}",
@@ -89,15 +56,38 @@ async def write_decision(
             kind="expiry_decision",
             amount=amount,
             currency=payment.currency,
-            occurred_at=now,
-            occurred_by="ours",
-            recorded_at=now,
             actor=actor,
             cause="policy",
             reason=reason[:500],
             detail=json.dumps({"policy": policy}),
+            **_by_our_clock(),
         )
     )
+
+
+def _of_operation(
+    operation: Operation, key: str, kind: str, reason: str, detail: dict[str, str]
+) -> PaymentEvent:
+    return PaymentEvent(
+        key=key,
+        purchase=operation.purchase,
+        payment=operation.payment,
+        operation=operation.id,
+        kind=kind,
+        amount=operation.amount,
+        currency=operation.currency,
+        actor=operation.asked_by,
+        cause=operation.cause,
+        reason=reason[:500],
+        detail=json.dumps(detail),
+        **_by_our_clock(),
+    )
+
+
+def _by_our_clock() -> dict[str, Any]:
+    """When it occurred and was recorded, for what Stripe knows nothing of."""
+    now = clock.now()
+    return {"occurred_at": now, "occurred_by": "ours", "recorded_at": now}
 
 
 def _event(
