@@ -102,3 +102,15 @@ async def _empty() -> None:
             await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_hashes() -> None:
+    """Passwords of tests cost little: hundreds of sign-ins with the real count take minutes.
+
+    The count is a part of every stored hash, so nothing else is different; that the product's own
+    count is a strong one is a test of its own.
+    """
+    from dashboard.staff.tables import Staff
+
+    Staff._pbkdf2_iteration_count = 1_000
