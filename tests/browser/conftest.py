@@ -1,4 +1,7 @@
-"""One desk for the run, with a page signed in for each test. Chromium is Debian's."""
+"""One desk for each module, with a page signed in for each test. Chromium is Debian's.
+
+A process has one database and one gateway, so two desks can't be open in it at the same time.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +22,7 @@ def browser_type_launch_args() -> dict[str, Any]:
     return LAUNCH
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("desk")) as running:
         yield running
@@ -30,7 +33,7 @@ def browser_context_args(browser_context_args: dict[str, Any], desk: Served) -> 
     return {**browser_context_args, "base_url": desk.url}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ana(desk: Served) -> str:
     """The e-mail of somebody in support."""
     return desk.staff("support")
