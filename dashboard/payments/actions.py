@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.payments import checks, queries
+from dashboard.payments import checks, ledger, queries
 from dashboard.payments.case import Do
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import CREATES, PaymentFacts, State, Status, Verb
@@ -217,8 +217,7 @@ async def _insert(wish: Wish, purchase: Purchase, payment: Payment, amount: int)
 async def _decide_by_hand(purchase: Purchase, payment: Payment, wish: Wish, amount: int) -> None:
     """A movement by hand is a decision too: what it leaves is what is owed."""
     if wish.verb is Verb.REFUND:
-        # A person has taken the matter of a failed refund into their own hands.
-        await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase.id)
+        await ledger.clear_trouble(purchase.id)
     if wish.verb is not Verb.CAPTURE and not payment.current:
         # Giving back a payment that another one has replaced leaves what is owed as it is.
         return

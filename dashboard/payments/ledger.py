@@ -114,6 +114,11 @@ async def _close_proven(operations: list[Operation], intent: Intent, purchase: P
             await reset_refusals(purchase.id)
 
 
+async def clear_trouble(purchase_id: int) -> None:
+    """A person has taken the matter of a failed refund into their own hands; in a transaction."""
+    await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase_id)
+
+
 async def never_created(operation: Operation, refusal: Refusal) -> bool:
     """A create that left no intent behind: the attempt has failed and nothing is held."""
     rows = (

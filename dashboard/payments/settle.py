@@ -78,7 +78,7 @@ async def withdraw_refund(purchase_id: int, by: str, reason: str) -> int:
     await Purchase.update({**decided, "decided_by": by[:255], "decided_at": now}).where(
         Purchase.id == purchase_id
     )
-    await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase_id)
+    await ledger.clear_trouble(purchase_id)
     return kept if owed is None else int(owed)
 
 
