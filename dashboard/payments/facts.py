@@ -46,6 +46,17 @@ class State(StrEnum):
 
 OPEN = (State.PLANNED, State.SENDING, State.UNKNOWN, State.STALLED)
 
+
+class CardState(StrEnum):
+    """How the saving of a card for later stands; NONE where no card is saved on its own."""
+
+    NONE = "none"
+    WANTED = "wanted"
+    NEEDS_CUSTOMER = "needs_customer"
+    SAVED = "saved"
+    REFUSED = "refused"
+
+
 # Intent states in which the customer, or the customer's bank, can still make a payment succeed.
 WAITING = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 

@@ -7,7 +7,7 @@ from piccolo.columns import BigInt, Boolean, Integer, Text, Varchar
 from piccolo.table import Table
 
 from dashboard.columns import Instant, Minor, OneOf, Reference, SerialId
-from dashboard.payments.facts import State, Status, Verb
+from dashboard.payments.facts import CardState, State, Status, Verb
 
 
 class Purchase(Table, tablename="purchase"):
@@ -26,16 +26,34 @@ class Purchase(Table, tablename="purchase"):
     decided_by = Varchar(length=255, default="")
     decided_at = Instant(null=True)
     capture_due_at = Instant(null=True, index=True)
+    # A lesson that is farther away than a hold can live: its card is saved, its hold placed then.
     hold_due_at = Instant(null=True)
+    # When a lesson whose hold could not be placed is let go.
+    give_up_at = Instant(null=True)
+    saves_card = Boolean(default=False)
+    card_state = OneOf(CardState, default=CardState.NONE, length=20)
+    setup_intent_id = Varchar(length=255, null=True, default=None, index=True)
+    # When Stripe is to be asked to save the card, or how the saving of it stands.
+    card_due_at = Instant(null=True, index=True)
+    card_tries = Integer(default=0)
     paused_until = Instant(null=True)
     pause_reason = Varchar(length=500, default="")
+    # What the first e-mail said would happen to a hold that ends before its planned capture.
+    announced_policy = Varchar(length=20, null=True, default=None)
     policy_override = Varchar(length=20, null=True, default=None)
+    policy_reason = Varchar(length=500, default="")
+    # What was decided about the hold of this payment, before it would end.
     expiry_decision = Varchar(length=20, null=True, default=None)
+    expiry_decided_for = BigInt(null=True, default=None)
     # How the automatic movements fared since the last one that worked.
     refused_count = Integer(default=0)
     refused_since = Instant(null=True)
     refused_last_at = Instant(null=True)
     refused_error = Varchar(length=500, default="")
+    # How automatic holds, of a far lesson or a renewal, fared since the last one that stood.
+    attempts_refused = Integer(default=0)
+    attempt_refused_at = Instant(null=True)
+    attempt_refused_code = Varchar(length=80, default="")
     # `settle` looks at the row when `due_at` has come; null means that nothing is planned.
     due_at = Instant(null=True, index=True)
     settle_failures = Integer(default=0)
@@ -52,6 +70,8 @@ class Payment(Table, tablename="payment"):
     id = SerialId()
     purchase = Reference(Purchase, index=True)
     current = Boolean(default=True)
+    # The payment whose hold this one is to replace.
+    renews = BigInt(null=True, default=None)
     payment_status = OneOf(Status, default=Status.PENDING, index=True)
     currency = Varchar(length=3)
     stripe_intent_id = Varchar(length=255, null=True, default=None, unique=True)
