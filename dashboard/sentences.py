@@ -10,14 +10,21 @@ from dashboard.payments.tables import Operation
 # The values in braces are filled by `not_allowed`; amounts and instants are formatted there.
 _REFUSED = {
     "already_captured": "{amount} was captured already. Nothing was charged twice.",
+    "already_decided": "An early capture was decided already, so this can't be paused any more.",
     "already_paid": "This booking is paid for, or its payment is still under way.",
     "already_refunded": "All of it was refunded already.",
     "already_released": "This hold was released already, so it can't be captured.",
+    "card_not_saved": "The card was not saved with the booking, so this hold can't be renewed.",
     "disputed": "The customer's bank has opened a dispute. Answer it in Stripe; "
     "a refund now would pay twice.",
+    "finance_currency": "Refunds in {name} need finance.",
     "hold_ended": "This hold ended at {at}, so it can't be captured.",
     "limit": "Refunds above {most} need finance.",
+    "needs_policy": "The hold ends {at}, before the pause does. Choose what happens then.",
+    "no_such_policy": "Choose one of: capture, renew, release, alert.",
     "not_due": "This isn't due any more.",
+    "not_pausable": "Nothing is held or planned here that could still be captured.",
+    "not_paused": "It isn't paused any more.",
     "not_stalled": "It isn't stuck any more. The page shows how it stands.",
     "not_held": "Nothing is held on the card, so there is nothing to capture or release.",
     "nothing_captured": "Nothing was captured, so there is nothing to refund.",
@@ -27,6 +34,7 @@ _REFUSED = {
     "stale": "The numbers have changed since you opened this form. Look again before you go on.",
     "too_little": "Enter {least} or more.",
     "too_much": "Enter {most} or less.",
+    "until_past": "Choose a time in the future.",
     "wrong_step": "Amounts of this currency end in 0.",
 }
 _DONE = {
@@ -121,6 +129,16 @@ _EVENTS = {
     "funds_withdrawn": "Bank took money back for the dispute",
     "funds_reinstated": "Bank returned the money of the dispute",
     "expiry_decision": "Expiry policy applied",
+    "lessons_refunded": "Unused lessons given back",
+    "refund_withdrawn": "Refund withdrawn",
+    "fee_waived": "Fee waived",
+    "card_saved": "Card saved; the hold follows",
+    "card_refused": "Card could not be saved",
+    "card_waiting": "Bank asks the student to confirm the card",
+    "let_go": "Let go: nothing is owed any more",
+    "paused": "Automatic capture paused",
+    "unpaused": "Pause ended",
+    "policy_chosen": "Expiry policy chosen for this hold",
     "operation_refused": "{verb} refused",
     "operation_unknown": "{verb} not answered by Stripe",
     "operation_stalled": "{verb} never answered by Stripe",
@@ -131,6 +149,9 @@ _EVENTS = {
 }
 # Why the clock acted, where it says more than the line itself.
 _BY_THE_CLOCK = {
+    "abandoned": "The student did not finish the payment in 30 minutes",
+    "never_held": "No hold could be placed in time",
+    "never_paid": "Nobody paid for it",
     "policy_alert": "The hold would end before the planned capture; a person was told",
     "policy_capture": "The hold would end before the planned capture, so it is captured early",
     "policy_release": "The hold would end before the planned capture, so it is released",

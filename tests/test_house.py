@@ -36,6 +36,8 @@ PURE_NAMES = (
     "rules.py",
     "case.py",
     "waiting.py",
+    "holding.py",
+    "horizon.py",
     "checks.py",
     "facts.py",
     "evidence.py",

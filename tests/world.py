@@ -19,7 +19,7 @@ from dashboard.bookings import catalog
 from dashboard.bookings.queries import booking, follow
 from dashboard.bookings.tables import Booking
 from dashboard.payments import inbox, ledger, queries, settle
-from dashboard.payments.actions import Actor
+from dashboard.payments.actors import Actor
 from dashboard.payments.tables import Operation, Payment, PaymentEvent
 from dashboard.settings import Settings
 from dashboard.staff import auth

@@ -7,7 +7,8 @@ from dashboard.bookings import queries, settling
 from dashboard.bookings.errors import Conflict
 from dashboard.payments import actions, turning
 from dashboard.payments import queries as payments
-from dashboard.payments.actions import Actor, Wish
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import CREATES, Verb
 from dashboard.payments.tables import Operation, Payment, Purchase

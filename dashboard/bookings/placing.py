@@ -16,7 +16,8 @@ from dashboard.bookings.errors import Conflict, KeyReused
 from dashboard.bookings.orders import Goods, Order, goods, plain
 from dashboard.bookings.tables import Booking, IdempotencyKey, Student
 from dashboard.payments import actions, turning
-from dashboard.payments.actions import Actor, Wish
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import Actor
 from dashboard.payments.facts import Verb
 from dashboard.stripe_gateway import gateway
 

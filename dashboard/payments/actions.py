@@ -11,10 +11,11 @@ from typing import Any
 
 from dashboard import clock, db
 from dashboard.payments import checks, ledger, queries
+from dashboard.payments.actors import SWEEP, Actor
 from dashboard.payments.case import Do
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import CREATES, PaymentFacts, State, Status, Verb
-from dashboard.payments.sending import body_of, send
+from dashboard.payments.sending import body_of, on_session, send
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.payments.turning import touch
 from dashboard.snapshots import Refusal
@@ -22,18 +23,6 @@ from dashboard.stripe_gateway import API_VERSION, gateway
 
 # A planned operation is its claimer's for a minute; then resume asks the rules again.
 PLANNED_FOR = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who asks. `cause` is one of staff, student, api, sweep; `name` is what the story shows."""
-
-    name: str
-    cause: str
-    staff_id: int | None = None
-
-
-SWEEP = Actor("Holdfast", "sweep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +92,7 @@ async def claim(wish: Wish) -> Operation:
     payment = _target(books, wish)
     amount = _check(books, payment, wish)
     if wish.verb in CREATES:
-        payment = await _new_payment(purchase)
+        payment = await _attempt(purchase, books)
     assert payment is not None
     operation = await _insert(wish, purchase, payment, amount)
     if wish.actor.cause != SWEEP.cause and wish.verb not in CREATES:
@@ -130,10 +119,11 @@ def _target(books: queries.Books, wish: Wish) -> Payment | None:
 def _check(books: queries.Books, payment: Payment | None, wish: Wish) -> int:
     """The amount to move; raises NotAllowed when the rows of this transaction say otherwise."""
     now = clock.now()
-    if wish.actor.cause == SWEEP.cause and wish.verb not in CREATES:
+    if wish.actor.cause == SWEEP.cause:
         step = books.step(now)
-        wanted = (Do(wish.verb.value), payment.id if payment else None)
-        if (step.do, step.payment_id) != wanted:
+        target = payment.id if payment and wish.verb not in CREATES else None
+        wanted = Do.AUTHORIZE if wish.verb in CREATES else Do(wish.verb.value)
+        if (step.do, step.payment_id) != (wanted, target):
             raise NotAllowed("not_due", why=step.why)
         return step.amount
     facts = queries.payment_facts(payment) if payment else None
@@ -148,7 +138,8 @@ def _check(books: queries.Books, payment: Payment | None, wish: Wish) -> int:
 
 def _all(books: queries.Books, payment: PaymentFacts | None, verb: Verb) -> int:
     if verb in CREATES:
-        return books.purchase.price
+        owed = books.purchase.owed
+        return books.purchase.price if owed is None else int(owed)
     if payment is None:
         return 0
     if verb is Verb.CAPTURE:
@@ -164,13 +155,28 @@ def _amounts(payment: Payment) -> Shown:
     )
 
 
-async def _new_payment(purchase: Purchase) -> Payment:
+async def _attempt(purchase: Purchase, books: queries.Books) -> Payment:
+    """The payment that a new attempt is for: a planned one, or a new one.
+
+    A hold that is to be renewed stays current until the new one stands.
+    """
+    current = books.current
+    if current is not None and queries.payment_facts(current).planned:
+        return current
+    if current is not None and queries.payment_facts(current).held:
+        return await plan(purchase, renews=current.id)
     await Payment.update({"current": False}).where(
         (Payment.purchase == purchase.id) & (Payment.current.eq(True))
     )
+    return await plan(purchase)
+
+
+async def plan(purchase: Purchase, renews: int | None = None) -> Payment:
+    """A payment of which nothing is asked yet, inside the caller's transaction."""
     payment = Payment(
         purchase=purchase.id,
-        current=True,
+        current=renews is None,
+        renews=renews,
         payment_status=Status.PENDING,
         currency=purchase.currency,
         created_at=clock.now(),
@@ -182,6 +188,8 @@ async def _new_payment(purchase: Purchase) -> Payment:
 async def _insert(wish: Wish, purchase: Purchase, payment: Payment, amount: int) -> Operation:
     now = clock.now()
     body = body_of(wish.verb, wish.operation_id, purchase, payment, amount, wish.reason)
+    if wish.verb in CREATES:
+        body["params"] |= on_session(purchase, wish.actor.cause == SWEEP.cause)
     operation = Operation(
         id=wish.operation_id,
         purchase=purchase.id,

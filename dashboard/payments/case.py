@@ -21,6 +21,10 @@ READ_ESTIMATED_EVERY = timedelta(hours=1)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 REFUSALS_UNTIL_A_PERSON_LOOKS = 3
+# When a hold that was refused off-session is tried again, after one, two and three refusals.
+HOLD_RETRIES = (timedelta(hours=1), timedelta(hours=4), timedelta(hours=8))
+# The bank's way of saying that the student has to confirm: trying again is of no use.
+ASKS_THE_STUDENT = "authentication_required"
 
 
 class Do(StrEnum):
@@ -76,15 +80,23 @@ class Case:
         return self.current if self.current and self.current.held else None
 
     @property
+    def decision(self) -> str | None:
+        """What was decided about the present hold because it would end too early."""
+        decided_for = self.purchase.expiry_decided_for
+        present = self.hold is not None and self.hold.id == decided_for
+        return self.purchase.expiry_decision if present else None
+
+    @property
     def paused(self) -> bool:
+        """Staff want no automatic capture yet; an early capture was decided above a pause."""
         until = self.purchase.paused_until
-        return until is not None and until > self.now and not self.purchase.policy_override
+        return until is not None and until > self.now and self.decision != "capture"
 
     @property
     def planned_at(self) -> datetime | None:
         """When the capture would come by itself: the due time, or the end of a pause after it."""
         due, pause = self.purchase.capture_due_at, self.purchase.paused_until
-        if due is None or pause is None or self.purchase.policy_override:
+        if due is None or pause is None or self.decision == "capture":
             return due
         return max(due, pause)
 

@@ -64,9 +64,19 @@ def _new_attempt(
 ) -> tuple[str, dict[str, Any]] | None:
     if purchase.owed == 0:
         return "nothing_owed", {}
-    if payment is not None and payment.status is not Status.FAILED:
-        return "already_paid", {"status": payment.status}
-    return None
+    if payment is None or payment.planned or payment.status is Status.FAILED:
+        return None
+    # A hold that ended by itself took nothing; one that is to be renewed waits for its successor.
+    if payment.status is Status.RELEASED and payment.end_reason == "expired":
+        return None
+    if payment.held and to_be_renewed(purchase, payment):
+        return None
+    return "already_paid", {"status": payment.status}
+
+
+def to_be_renewed(purchase: PurchaseFacts, payment: PaymentFacts) -> bool:
+    """Whether it was decided that a new hold takes the place of this one before it ends."""
+    return purchase.expiry_decided_for == payment.id and purchase.expiry_decision == "renew"
 
 
 def _not_held(payment: PaymentFacts) -> tuple[str, dict[str, Any]]:

@@ -1,14 +1,16 @@
 """Writes the append-only story. Called by the ledger, inside its transaction."""
 
 import json
+import uuid
 from datetime import datetime
 from typing import Any
 
 from dashboard import clock
+from dashboard.payments.actors import Actor
 from dashboard.payments.evidence import Movement, movements
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.tables import Operation, Payment, PaymentEvent
-from dashboard.snapshots import Intent
+from dashboard.snapshots import Intent, Refusal
 
 # A movement that no operation of ours explains was made elsewhere: in Stripe's own dashboard,
 # by the bank, or by time.
@@ -22,7 +24,7 @@ async def write_movements(
     news = []
     for movement in movements(intent, event_at):
         operation = _author(movement, operations)
-        detail = {}
+        detail: dict[str, Any] = {"code": movement.code} if movement.code else {}
         if movement.kind == "refund_failed":
             # Only a recorded success is reversed; a refund that failed at once gave nothing.
             success = f"refund:{movement.object_id}:succeeded"
@@ -39,9 +41,10 @@ async def write_operation(operation: Operation, state: State, reason: str) -> No
     await _insert(_of_operation(operation, key, f"operation_{state}", reason, detail))
 
 
-async def write_decline(operation: Operation, reason: str) -> None:
+async def write_decline(operation: Operation, refusal: Refusal) -> None:
     """Record an attempt that Stripe refused before any intent or charge came of it."""
-    await _insert(_of_operation(operation, f"declined:{operation.id}", "declined", reason, {}))
+    key, detail = f"declined:{operation.id}", {"code": refusal.decline_code or refusal.code}
+    await _insert(_of_operation(operation, key, "declined", refusal.message, detail))
 
 
 async def write_decision(
@@ -60,6 +63,38 @@ async def write_decision(
             cause="policy",
             reason=reason[:500],
             detail=json.dumps({"policy": policy}),
+            **_by_our_clock(),
+        )
+    )
+
+
+async def write_word(
+    payment: Payment,
+    kind: str,
+    reason: str,
+    by: Actor,
+    *,
+    key: str | None = None,
+    amount: int = 0,
+    detail: dict[str, Any] | None = None,
+) -> bool:
+    """Record what somebody said about a purchase's money without moving any: a pause, a waiver.
+
+    Answers whether it is new: `key` (a fresh one unless given) makes it count once. `amount` is in
+    minor units.
+    """
+    return await _insert(
+        PaymentEvent(
+            key=key or f"{kind}:{uuid.uuid4()}",
+            purchase=payment.purchase,
+            payment=payment.id,
+            kind=kind,
+            amount=amount,
+            currency=payment.currency,
+            actor=by.name,
+            cause=by.cause,
+            reason=reason[:500],
+            detail=json.dumps(detail or {}),
             **_by_our_clock(),
         )
     )
@@ -91,7 +126,7 @@ def _by_our_clock() -> dict[str, Any]:
 
 
 def _event(
-    movement: Movement, payment: Payment, operation: Operation | None, detail: dict[str, bool]
+    movement: Movement, payment: Payment, operation: Operation | None, detail: dict[str, Any]
 ) -> PaymentEvent:
     return PaymentEvent(
         key=movement.key,

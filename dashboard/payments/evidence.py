@@ -35,6 +35,7 @@ class Movement:
     given_back: int = 0
     operation_id: str | None = None
     reason: str = ""
+    code: str = ""
 
 
 def standing(intent: Intent) -> dict[str, Any]:
@@ -133,6 +134,7 @@ def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Move
             charge.id,
             operation_id=intent.operation_id,
             reason=charge.refusal.message,
+            code=charge.refusal.decline_code or charge.refusal.code,
         )
     elif intent.last_refusal and intent.operation_id and intent.status == "requires_payment_method":
         # Refused before there was a charge: the attempt itself is the key.
@@ -144,6 +146,7 @@ def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Move
             intent.id,
             operation_id=intent.operation_id,
             reason=intent.last_refusal.message,
+            code=intent.last_refusal.decline_code or intent.last_refusal.code,
         )
     if intent.hold_charge and intent.manual:
         held = intent.hold_charge

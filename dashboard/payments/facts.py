@@ -47,6 +47,10 @@ class State(StrEnum):
 OPEN = (State.PLANNED, State.SENDING, State.UNKNOWN, State.STALLED)
 
 
+# What may become of a hold that would end before its planned capture.
+POLICIES = ("capture", "renew", "release", "alert")
+
+
 class CardState(StrEnum):
     """How the saving of a card for later stands; NONE where no card is saved on its own."""
 
@@ -75,13 +79,25 @@ class PurchaseFacts:
     expiry_policy: str
     owed: int | None = None
     capture_due_at: datetime | None = None
+    # A far lesson: when its hold is placed on the saved card, and until when that is tried.
     hold_due_at: datetime | None = None
+    give_up_at: datetime | None = None
+    saves_card: bool = False
+    card_state: CardState = CardState.NONE
     paused_until: datetime | None = None
+    # What the first e-mail said would happen to a hold that ends too early.
+    announced_policy: str | None = None
     # A policy that staff chose for this purchase alone; it also stands above a pause.
     policy_override: bool = False
+    # What was decided about the hold of this payment, before it would end.
     expiry_decision: str | None = None
+    expiry_decided_for: int | None = None
     refused_count: int = 0
     refused_last_at: datetime | None = None
+    # Automatic holds that were refused in a row.
+    attempts_refused: int = 0
+    attempt_refused_at: datetime | None = None
+    attempt_refused_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,8 @@ class PaymentFacts:
     current: bool
     status: Status
     created_at: datetime
+    # The payment whose hold this one is to replace.
+    renews: int | None = None
     intent_id: str | None = None
     intent_status: str | None = None
     authorized: int = 0
@@ -118,6 +136,11 @@ class PaymentFacts:
     @property
     def refundable(self) -> int:
         return max(0, self.kept)
+
+    @property
+    def planned(self) -> bool:
+        """Nothing was asked of Stripe yet, unless an unfinished operation is at it."""
+        return self.status is Status.PENDING and self.intent_id is None
 
     @property
     def waiting(self) -> bool:

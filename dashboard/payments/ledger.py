@@ -12,11 +12,19 @@ import structlog
 
 from dashboard import clock, db
 from dashboard.payments import evidence
-from dashboard.payments.events import write_movements, write_operation
+from dashboard.payments.actors import SWEEP
+from dashboard.payments.current import choose_current
+from dashboard.payments.events import write_movements, write_operation, write_word
 from dashboard.payments.evidence import Movement
-from dashboard.payments.facts import OPEN, State, Status, Verb
+from dashboard.payments.facts import CREATES, OPEN, State, Status, Verb
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
-from dashboard.payments.turning import reset_refusals, touch, turn
+from dashboard.payments.turning import (
+    count_attempt,
+    forget_attempts,
+    reset_refusals,
+    touch,
+    turn,
+)
 from dashboard.snapshots import Intent, Refusal
 from dashboard.stripe_gateway import gateway
 
@@ -75,8 +83,10 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         operations = await _operations(payment.id)
         await _close_proven(operations, intent, purchase)
         news = await write_movements(payment, intent, operations, event_at)
+        if any(movement.kind in ("authorized", "charged") for movement in news):
+            await forget_attempts(purchase.id)
         await _lower_owed(purchase, payment, news, operations)
-        await _choose_current(purchase.id)
+        await choose_current(purchase.id)
         await _note_trouble(payment.id, news)
         return await _payment(payment.id)
 
@@ -110,6 +120,8 @@ async def _close_proven(operations: list[Operation], intent: Intent, purchase: P
             await write_operation(operation, State.SUCCEEDED, "Found at Stripe after all.")
         if proven is State.REFUSED and said:
             await write_operation(operation, proven, said.message)
+            if Verb(operation.asked_verb) in CREATES:
+                await count_attempt(operation, said)
         if proven is State.SUCCEEDED:
             await reset_refusals(purchase.id)
 
@@ -121,6 +133,11 @@ async def clear_trouble(purchase_id: int) -> None:
 
 async def never_created(operation: Operation, refusal: Refusal) -> bool:
     """A create that left no intent behind: the attempt has failed and nothing is held."""
+    return await failed(operation.payment, refusal)
+
+
+async def failed(payment_id: int, refusal: Refusal) -> bool:
+    """Nothing came of a payment that has no intent; in the caller's transaction."""
     rows = (
         await Payment.update(
             {
@@ -130,10 +147,28 @@ async def never_created(operation: Operation, refusal: Refusal) -> bool:
                 "version": Payment.version + 1,
             }
         )
-        .where((Payment.id == operation.payment) & (Payment.stripe_intent_id.is_null()))
+        .where((Payment.id == payment_id) & (Payment.stripe_intent_id.is_null()))
         .returning(Payment.id)
     )
     return bool(rows)
+
+
+async def never_asked(purchase_id: int) -> None:
+    """Nothing is owed: a planned payment of which nothing was asked yet ends here."""
+    if await Operation.exists().where(Operation.open_for == purchase_id):
+        return
+    planned = (
+        await Payment.objects()
+        .where(
+            (Payment.purchase == purchase_id)
+            & (Payment.payment_status == Status.PENDING)
+            & Payment.stripe_intent_id.is_null()
+        )
+        .first()
+    )
+    if planned is not None:
+        await failed(planned.id, Refusal("cancelled", "It was called off before the hold."))
+        await write_word(planned, "cancelled", "", SWEEP, key=f"cancel:planned:{planned.id}")
 
 
 async def trouble(payment_id: int, said: str) -> None:
@@ -190,28 +225,6 @@ async def _lower_owed(
             "decided_at": clock.now(),
         }
     ).where(Purchase.id == purchase.id)
-
-
-async def _choose_current(purchase_id: int) -> None:
-    """The payment that was captured or charged first; else the newest hold; else the newest.
-
-    One that has money and is current stays so. The time of a capture can become known better later
-    on, and a change of mind would give back the second payment after the first.
-    """
-    rows = await Payment.objects().where(Payment.purchase == purchase_id)
-
-    def rank(row: Payment) -> tuple[int, bool, float]:
-        if row.captured_amount > 0 and row.captured_at is not None:
-            return 2, row.current and _kept(row) > 0, -row.captured_at.timestamp()
-        return (1 if row.payment_status == Status.AUTHORIZED else 0), False, row.id
-
-    chosen = max(rows, key=rank)
-    if chosen.current:
-        return
-    await Payment.update({"current": False}).where(
-        (Payment.purchase == purchase_id) & (Payment.current.eq(True))
-    )
-    await Payment.update({"current": True}).where(Payment.id == chosen.id)
 
 
 async def _payment(payment_id: int) -> Payment:

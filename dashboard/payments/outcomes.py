@@ -12,7 +12,7 @@ from dashboard.payments import ledger
 from dashboard.payments.events import write_decline, write_operation
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.tables import Operation, Purchase
-from dashboard.payments.turning import touch, turn
+from dashboard.payments.turning import count_attempt, touch, turn
 from dashboard.snapshots import Refusal
 
 log = structlog.get_logger()
@@ -31,8 +31,9 @@ async def refused(operation: Operation, refusal: Refusal) -> bool:
             return False
         await write_operation(operation, State.REFUSED, refusal.message)
         if Verb(operation.verb) in CREATES:
+            await count_attempt(operation, refusal)
             if await ledger.never_created(operation, refusal):
-                await write_decline(operation, refusal.message)
+                await write_decline(operation, refusal)
         elif Verb(operation.verb) is Verb.REFUND:
             await ledger.trouble(operation.payment, refusal.message)
         else:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard import settings
-from dashboard.payments.case import Step
+from dashboard.payments.case import Case, Step
 from dashboard.payments.facts import (
     OPEN,
+    CardState,
     OperationFacts,
     PaymentFacts,
     PurchaseFacts,
@@ -51,6 +52,10 @@ class Books:
         """What happens next, by the one rule that settle and the desk share."""
         return next_step(self.purchase_facts, self.payment_facts, self.operation_facts, now)
 
+    def case(self, now: datetime) -> Case:
+        """The same facts as the rules see them."""
+        return Case(self.purchase_facts, self.payment_facts, self.operation_facts, now)
+
 
 async def books(purchase_id: int) -> Books | None:
     """The purchase, its payments (oldest first) and its unfinished operation; None if unknown."""
@@ -80,11 +85,19 @@ def purchase_facts(row: Purchase) -> PurchaseFacts:
         owed=row.owed,
         capture_due_at=row.capture_due_at,
         hold_due_at=row.hold_due_at,
+        give_up_at=row.give_up_at,
+        saves_card=row.saves_card,
+        card_state=CardState(row.card_state),
         paused_until=row.paused_until,
+        announced_policy=row.announced_policy,
         policy_override=row.policy_override is not None,
         expiry_decision=row.expiry_decision,
+        expiry_decided_for=row.expiry_decided_for,
         refused_count=row.refused_count,
         refused_last_at=row.refused_last_at,
+        attempts_refused=row.attempts_refused,
+        attempt_refused_at=row.attempt_refused_at,
+        attempt_refused_code=row.attempt_refused_code,
     )
 
 
@@ -94,6 +107,7 @@ def payment_facts(row: Payment) -> PaymentFacts:
         current=row.current,
         status=Status(row.payment_status),
         created_at=row.created_at,
+        renews=row.renews,
         intent_id=row.stripe_intent_id,
         intent_status=row.intent_status,
         authorized=row.authorized_amount,

@@ -21,10 +21,8 @@ from dashboard.payments.case import (
     person,
 )
 from dashboard.payments.facts import OperationFacts, PaymentFacts, PurchaseFacts, State, Status
+from dashboard.payments.holding import let_go_at, place, policy_for, renew
 from dashboard.payments.waiting import read_at_the_end, still_processing, wait
-
-# Policies that no rule can carry out: once recorded they wait for somebody.
-UP_TO_A_PERSON = ("alert", "renew")
 
 
 def next_step(
@@ -97,7 +95,11 @@ def _superseded(case: Case) -> Step | None:
 def _cancel_waiting(case: Case) -> Step | None:
     paid = {payment.id for payment in case.payments if payment.captured > 0}
     for payment in case.payments:
-        if not payment.waiting or not (case.purchase.owed == 0 or paid - {payment.id}):
+        if not payment.waiting:
+            continue
+        # A renewal that nobody completes must not keep the student's bank waiting for ever.
+        unfinished = payment.renews is not None and _abandoned(case, payment)
+        if not (case.purchase.owed == 0 or paid - {payment.id} or unfinished):
             continue
         if payment.intent_status == "processing":
             return still_processing(case, payment)
@@ -133,14 +135,13 @@ def _expiry_policy(case: Case) -> Step | None:
     on_time = planned is not None and planned <= hold.expires_at - PLAN_MARGIN
     if on_time or case.now < hold.expires_at - POLICY_BEFORE_EXPIRY:
         return None
-    policy = case.purchase.expiry_policy
-    told = policy in UP_TO_A_PERSON and case.purchase.expiry_decision == policy
-    if case.paused or told:
-        why = "paused_past_expiry" if case.paused else "expiring"
-        if case.now < hold.expires_at:
-            return person(why, hold)
-        # Nobody has decided in time: only Stripe can tell how the hold ended.
-        return replace(read_at_the_end(case, hold), attention=why)
+    if case.paused and not case.purchase.policy_override:
+        return _undecided(case, hold, "paused_past_expiry")
+    policy = policy_for(case, hold)
+    if case.decision == policy:
+        if policy == "renew":
+            return renew(case, hold)
+        return _undecided(case, hold, "paused_past_expiry" if case.paused else "expiring")
     owed = case.purchase.owed if case.purchase.owed is not None else case.purchase.price
     return Step(
         Do.DECIDE,
@@ -152,6 +153,13 @@ def _expiry_policy(case: Case) -> Step | None:
     )
 
 
+def _undecided(case: Case, hold: PaymentFacts, why: str) -> Step:
+    """A person has to decide; once the hold's time is over only Stripe can tell how it ended."""
+    if hold.expires_at is None or case.now < hold.expires_at:
+        return person(why, hold)
+    return replace(read_at_the_end(case, hold), attention=why)
+
+
 def _refund_difference(case: Case) -> Step | None:
     payment, owed = case.current, case.purchase.owed
     if payment is None or owed is None or payment.kept <= owed:
@@ -159,18 +167,12 @@ def _refund_difference(case: Case) -> Step | None:
     return movement(case, Do.REFUND, "overpaid", payment, payment.kept - owed)
 
 
-def _place_hold(case: Case) -> Step | None:
-    due = case.purchase.hold_due_at
-    if case.payments or due is None or case.purchase.owed == 0 or due > case.now:
-        return None
-    return Step(Do.AUTHORIZE, "hold_due", at=case.now, amount=case.purchase.price)
-
-
 def _underpaid(case: Case) -> Step | None:
     payment, owed = case.current, case.purchase.owed
     if payment is None or payment.held or owed == 0:
         return None
-    if payment.status is Status.PENDING and (owed is None or not _abandoned(case, payment)):
+    over = payment.planned or _abandoned(case, payment)
+    if payment.status is Status.PENDING and (owed is None or not over):
         return None
     gone = payment.status is Status.RELEASED
     if owed is None and not gone:
@@ -189,16 +191,10 @@ def _let_go(case: Case) -> Step | None:
     payment, owed = case.current, case.purchase.owed
     if payment is None or owed is not None:
         return None
-    if payment.waiting and payment.status is Status.PENDING:
-        deadline: datetime | None = payment.created_at + ABANDONED_AFTER
-        why = "abandoned"
-    elif payment.status is Status.FAILED:
-        deadline, why = case.purchase.capture_due_at, "never_paid"
-    else:
+    until = let_go_at(case, payment)
+    if until is None or until[0] is None or until[0] > case.now:
         return None
-    if deadline is None or deadline > case.now:
-        return None
-    return Step(Do.DECIDE, why, at=case.now, payment_id=payment.id, owed=0)
+    return Step(Do.DECIDE, until[1], at=case.now, payment_id=payment.id, owed=0)
 
 
 _RULES: tuple[Callable[[Case], Step | None], ...] = (
@@ -210,7 +206,7 @@ _RULES: tuple[Callable[[Case], Step | None], ...] = (
     _decide_by_itself,
     _expiry_policy,
     _refund_difference,
-    _place_hold,
+    place,
     _underpaid,
     _let_go,
 )

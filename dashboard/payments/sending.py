@@ -59,6 +59,13 @@ def body_of(
     return {"kind": "refund", "target": None, "params": params}
 
 
+def on_session(purchase: Purchase, automatic: bool) -> dict[str, Any]:
+    """Whether the student is there: to save the card for later, or to be charged without them."""
+    if automatic:
+        return {"off_session": True}
+    return {"setup_future_usage": "off_session"} if purchase.saves_card else {}
+
+
 async def send(operation_id: str, *, states: tuple[State, ...] = (State.PLANNED,)) -> Operation:
     """Take the lease of an operation in one of `states` and send it once.
 

@@ -10,7 +10,8 @@ import structlog
 
 from dashboard import clock, db
 from dashboard.payments import actions, events, ledger, queries
-from dashboard.payments.actions import SWEEP, Wish
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import REFUSALS_UNTIL_A_PERSON_LOOKS, Do, Step
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 MOST_STEPS = 6
 READ_AGAIN = timedelta(minutes=1)
 CLAIM_FOR = timedelta(minutes=1)
+# Why a booking that nobody paid for is let go, as the rules call it.
+LET_GO = ("abandoned", "never_paid", "never_held")
 VERBS = {
     Do.AUTHORIZE: Verb.AUTHORIZE,
     Do.CAPTURE: Verb.CAPTURE,
@@ -58,6 +61,8 @@ async def decide(purchase_id: int, decision: Decision) -> int:
             "capture_due_at": decision.due_at or purchase.capture_due_at,
         }
     ).where(Purchase.id == purchase_id)
+    if decision.owed == 0:
+        await ledger.never_asked(purchase_id)
     return decision.owed
 
 
@@ -193,15 +198,17 @@ async def _decide(step: Step, books: queries.Books) -> bool:
         if purchase.version != books.purchase.version + 1:
             # A movement, a payment or another decision came in between: the rules are asked again.
             return True
+        if step.why in LET_GO:
+            await events.write_word(payment, "let_go", step.why, SWEEP, key=f"let_go:{payment.id}")
         if step.owed is not None:
             due = clock.now() if step.policy == "capture" else None
             decision = Decision(step.owed, step.why, SWEEP.name, due)
             await decide(books.purchase.id, decision)
         if step.policy:
             await events.write_decision(payment, step.policy, step.why, step.owed or 0, SWEEP.name)
-            await Purchase.update({"expiry_decision": step.policy}).where(
-                Purchase.id == books.purchase.id
-            )
+            decided: dict[Any, Any] = {"expiry_decision": step.policy}
+            decided["expiry_decided_for"] = payment.id
+            await Purchase.update(decided).where(Purchase.id == books.purchase.id)
     return True
 
 

@@ -5,6 +5,7 @@ dashboard.
 """
 
 from dashboard import clock
+from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import Do
 from dashboard.payments.checks import refusal
 from dashboard.payments.facts import CREATES, PaymentFacts, Verb
@@ -18,7 +19,7 @@ def unwanted(books: Books, operation: Operation) -> str | None:
     now, verb = clock.now(), Verb(operation.verb)
     if verb in CREATES:
         return _no_attempt(books, operation)
-    if operation.cause == "sweep":
+    if operation.cause == SWEEP.cause:
         step = next_step(books.purchase_facts, books.payment_facts, None, now)
         planned = (Do(verb.value), operation.payment, operation.amount)
         return None if (step.do, step.payment_id, step.amount) == planned else "not_due"
@@ -40,10 +41,24 @@ def beyond_owed(books: Books, operation: Operation) -> str | None:
 
 def _no_attempt(books: Books, operation: Operation) -> str | None:
     """An earlier attempt may have come through after all, confirmed by the customer."""
-    others = [facts for facts in books.payment_facts if facts.id != operation.payment]
+    own = next(facts for facts in books.payment_facts if facts.id == operation.payment)
+    others = [
+        facts for facts in books.payment_facts if facts.id not in (operation.payment, own.renews)
+    ]
     if books.purchase.owed == 0:
         return "nothing_owed"
-    return "already_paid" if any(facts.held or facts.kept > 0 for facts in others) else None
+    if any(facts.held or facts.kept > 0 for facts in others) or _gone(books, own):
+        return "already_paid"
+    if operation.cause != SWEEP.cause:
+        return None
+    step = next_step(books.purchase_facts, books.payment_facts, None, clock.now())
+    return None if (step.do, step.amount) == (Do.AUTHORIZE, operation.amount) else "not_due"
+
+
+def _gone(books: Books, own: PaymentFacts) -> bool:
+    """What this attempt is to renew has been captured, or released by somebody, meanwhile."""
+    old = next((facts for facts in books.payment_facts if facts.id == own.renews), None)
+    return old is not None and not old.held and old.end_reason != "expired"
 
 
 def _target(books: Books, operation: Operation) -> PaymentFacts | None:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard import clock
+from dashboard.payments.actors import SWEEP
 from dashboard.payments.facts import OPEN, State
 from dashboard.payments.tables import Operation, Purchase
+from dashboard.snapshots import Refusal
 
 
 async def touch(purchase_id: int) -> Purchase:
@@ -55,4 +57,24 @@ async def reset_refusals(purchase_id: int) -> None:
     """Forget earlier refusals: a movement has worked."""
     await Purchase.update(
         {"refused_count": 0, "refused_since": None, "refused_last_at": None, "refused_error": ""}
+    ).where(Purchase.id == purchase_id)
+
+
+async def count_attempt(operation: Operation, refusal: Refusal) -> None:
+    """Remember that an automatic hold was refused; a student's own attempt counts for nothing."""
+    if operation.cause != SWEEP.cause:
+        return
+    await Purchase.update(
+        {
+            Purchase.attempts_refused: Purchase.attempts_refused + 1,
+            Purchase.attempt_refused_at: clock.now(),
+            Purchase.attempt_refused_code: (refusal.decline_code or refusal.code)[:80],
+        }
+    ).where(Purchase.id == operation.purchase)
+
+
+async def forget_attempts(purchase_id: int) -> None:
+    """A hold stands, or a new card is there: what was refused before counts no more."""
+    await Purchase.update(
+        {"attempts_refused": 0, "attempt_refused_at": None, "attempt_refused_code": ""}
     ).where(Purchase.id == purchase_id)

@@ -11,22 +11,33 @@ from dashboard.payments.case import (
     Step,
 )
 from dashboard.payments.facts import PaymentFacts, Status
+from dashboard.payments.holding import let_go_at, wait_for_hold
 
 
 def wait(case: Case) -> Step:
     """Nothing now: the next instant at which something may happen, and what it waits for."""
     payment = case.current
     if payment is None:
-        due = case.purchase.hold_due_at
-        return Step(Do.NOTHING, "hold_planned", at=due, then=Do.AUTHORIZE if due else None)
+        return Step(Do.NOTHING, "done")
     if payment.held:
         return _wait_for_capture(case, payment)
+    if payment.planned:
+        return wait_for_hold(case, payment)
     if payment.status is Status.PENDING:
         at = payment.created_at + ABANDONED_AFTER
         return Step(Do.NOTHING, "customer", at=at, then=Do.DECIDE, payment_id=payment.id)
     if payment.status is Status.FAILED and case.purchase.owed is None:
-        at_start = case.purchase.capture_due_at
-        return Step(Do.NOTHING, "declined", at=at_start, then=Do.DECIDE, payment_id=payment.id)
+        until = let_go_at(case, payment)
+        deadline = until[0] if until else None
+        tried = case.purchase.attempts_refused > 0
+        return Step(
+            Do.NOTHING,
+            "declined",
+            at=deadline,
+            then=Do.DECIDE,
+            payment_id=payment.id,
+            attention="hold_refused" if tried else None,
+        )
     return Step(Do.NOTHING, "done", payment_id=payment.id)
 
 

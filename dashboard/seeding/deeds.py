@@ -8,11 +8,12 @@ import structlog
 
 from dashboard import clock, db, money
 from dashboard.bookings import actions as bookings
-from dashboard.bookings import packages, paying
+from dashboard.bookings import package_refunds, paying
 from dashboard.bookings.errors import Conflict
 from dashboard.bookings.tables import Booking
 from dashboard.payments import actions, queries, turning
-from dashboard.payments.actions import Actor, Wish
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.tables import Purchase
@@ -105,7 +106,10 @@ class Deeds:
         )
 
     async def _refund_unused(self, deed: Deed, booking: Booking) -> None:
-        await packages.refund_unused(booking.package, self._finance)
+        wanted = package_refunds.Wanted(
+            self._finance, "The student moved away.", unlimited=True, key=deed.at.isoformat()
+        )
+        await package_refunds.refund_unused(booking.package, wanted)
 
     async def _alert(self, deed: Deed, booking: Booking) -> None:
         """Staff want to decide by hand when this hold nears its end."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dashboard.bookings import catalog
 from dashboard.bookings.tables import Booking, Instructor, PackageOffer, Student
-from dashboard.payments.actions import Actor
+from dashboard.payments.actors import Actor
 from dashboard.seeding.people import LEARNERS, OFFERS, SIGN_INS, TEACHERS
 from dashboard.seeding.plan import Order
 from dashboard.staff import auth

@@ -13,7 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Message, Scope
 
 from dashboard import settings
-from dashboard.payments.actions import Actor
+from dashboard.payments.actors import Actor
 from dashboard.staff import auth
 from dashboard.staff.tables import ROLES, Staff
 

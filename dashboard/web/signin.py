@@ -8,7 +8,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
-from dashboard.payments.actions import Actor
+from dashboard.payments.actors import Actor
 from dashboard.staff import attempts, auth
 from dashboard.staff.tables import Staff
 from dashboard.web import security

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from dashboard import clock
 from dashboard.payments import actions
-from dashboard.payments.actions import Actor, Wish
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.tables import Payment, Purchase

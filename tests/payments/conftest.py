@@ -12,7 +12,8 @@ import pytest
 
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.payments import actions, inbox, ledger, queries, settle
-from dashboard.payments.actions import Actor, Wish
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase

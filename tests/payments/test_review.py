@@ -11,7 +11,8 @@ import pytest
 
 from dashboard import clock, db, stripe_reading
 from dashboard.payments import actions, inbox, ledger, queries, sending, settle
-from dashboard.payments.actions import SWEEP, Wish
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import Do
 from dashboard.payments.errors import Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import State, Status, Verb

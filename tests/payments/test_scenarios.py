@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.payments import inbox, queries, settle
-from dashboard.payments.actions import Actor
+from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import State, Status, Verb
 from dashboard.payments.tables import Operation, PaymentEvent, StripeEvent

@@ -171,7 +171,11 @@ def test_no_early_capture_when_the_planned_one_comes_two_hours_before_expiry():
 
 def test_an_alerted_expiry_is_a_persons_matter_until_the_hold_has_ended():
     far = replace(
-        PURCHASE, expiry_policy="alert", expiry_decision="alert", capture_due_at=NOW + 9 * DAY
+        PURCHASE,
+        expiry_policy="alert",
+        expiry_decision="alert",
+        expiry_decided_for=7,
+        capture_due_at=NOW + 9 * DAY,
     )
     assert step(far, replace(HOLD, expires_at=NOW + HOUR)).do is Do.PERSON
     assert step(far, replace(HOLD, expires_at=NOW)).do is Do.READ
@@ -181,8 +185,15 @@ def test_a_pause_beyond_the_expiry_needs_a_recorded_decision():
     paused = replace(PURCHASE, paused_until=NOW + 9 * DAY)
     hold = replace(HOLD, expires_at=NOW + DAY)
     assert (step(paused, hold).do, step(paused, hold).why) == (Do.PERSON, "paused_past_expiry")
-    decided = replace(paused, capture_due_at=NOW + 9 * DAY, policy_override=True)
-    assert step(decided, hold).do is Do.DECIDE
+    chosen = replace(paused, policy_override=True)
+    assert step(chosen, hold).do is Do.DECIDE
+    decided = replace(chosen, owed=9600, expiry_decision="capture", expiry_decided_for=7)
+    assert step(replace(decided, capture_due_at=NOW), hold).do is Do.CAPTURE
+
+
+def test_a_chosen_policy_does_not_end_a_pause_before_the_hold_is_about_to():
+    paused = replace(PURCHASE, policy_override=True, capture_due_at=NOW, paused_until=NOW + 9 * DAY)
+    assert step(paused).do is Do.NOTHING
 
 
 def test_more_kept_than_owed_is_refunded_pending_refunds_and_lost_disputes_counted():
@@ -190,13 +201,6 @@ def test_more_kept_than_owed_is_refunded_pending_refunds_and_lost_disputes_count
     found = step(replace(PURCHASE, owed=7000), paid)
     assert (found.do, found.amount) == (Do.REFUND, 500)
     assert step(replace(PURCHASE, owed=7500), paid).do is Do.NOTHING
-
-
-def test_the_hold_of_a_far_lesson_is_placed_when_its_time_has_come():
-    far = replace(PURCHASE, hold_due_at=NOW)
-    assert next_step(far, (), None, NOW).do is Do.AUTHORIZE
-    assert next_step(far, (), None, NOW - HOUR).do is Do.NOTHING
-    assert next_step(replace(far, owed=0), (), None, NOW).do is Do.NOTHING
 
 
 @pytest.mark.parametrize("reason", ["expired", "released"])

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard import clock, reasons, settings
 from dashboard.bookings.holds import hold
-from dashboard.payments import rules, waiting
+from dashboard.payments import holding, rules, waiting
 from dashboard.payments.tables import Payment, Purchase
 from dashboard.settings import EXPIRY_POLICIES
 from tests.web.desk import sign_in, text
@@ -24,7 +24,7 @@ def codes() -> set[str]:
     """Every code that `next_step` can give, read from its source."""
     words = {
         node.value
-        for module in (rules, waiting)
+        for module in (rules, holding, waiting)
         for node in ast.walk(ast.parse(Path(module.__file__).read_text()))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)

@@ -1,0 +1,32 @@
+"""Which of a purchase's payments is the current one; the ledger asks after every post."""
+
+from dashboard.payments.facts import Status
+from dashboard.payments.queries import payment_facts
+from dashboard.payments.tables import Payment
+
+
+async def choose_current(purchase_id: int) -> None:
+    """The payment that was captured or charged first; else the newest hold; else the newest.
+
+    An attempt to renew a hold is none of these until it stands.
+
+    One that has money and is current stays so. The time of a capture can become known better later
+    on, and a change of mind would give back the second payment after the first.
+    """
+    rows = await Payment.objects().where(Payment.purchase == purchase_id)
+
+    def rank(row: Payment) -> tuple[int, bool, float]:
+        if row.renews is not None and row.payment_status in (Status.PENDING, Status.FAILED):
+            # An attempt to renew a hold that came to nothing says nothing about the payment.
+            return -1, False, row.id
+        if row.captured_amount > 0 and row.captured_at is not None:
+            return 2, row.current and payment_facts(row).kept > 0, -row.captured_at.timestamp()
+        return (1 if row.payment_status == Status.AUTHORIZED else 0), False, row.id
+
+    chosen = max(rows, key=rank)
+    if chosen.current:
+        return
+    await Payment.update({"current": False}).where(
+        (Payment.purchase == purchase_id) & (Payment.current.eq(True))
+    )
+    await Payment.update({"current": True}).where(Payment.id == chosen.id)
