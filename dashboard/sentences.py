@@ -19,6 +19,7 @@ _REFUSED = {
     "a refund now would pay twice.",
     "finance_currency": "Refunds in {name} need finance.",
     "hold_ended": "This hold ended at {at}, so it can't be captured.",
+    "leaves_too_little": "What is left to pay must be {least} or more, or nothing at all.",
     "limit": "Refunds above {most} need finance.",
     "needs_policy": "The hold ends {at}, before the pause does. Choose what happens then.",
     "no_such_policy": "Choose one of: capture, renew, release, alert.",

@@ -27,6 +27,8 @@ class Subject:
     ends_at: datetime | None = None
     booking_id: int | None = None
     booking_status: str = ""
+    clause: str = ""
+    package_id: int | None = None
 
     @property
     def first_name(self) -> str:
@@ -132,6 +134,7 @@ async def _lesson_rows(purchase_ids: list[int]) -> list[dict[str, Any]]:
         Booking.id,
         Booking.purchase,
         Booking.status,
+        Booking.clause,
         Booking.starts_at,
         Booking.ends_at,
         Booking.student.name.as_alias("student"),
@@ -165,6 +168,7 @@ def _lesson(row: dict[str, Any]) -> Subject:
         ends_at=ends,
         booking_id=int(str(row["id"])),
         booking_status=str(row["status"]),
+        clause=str(row["clause"]),
     )
 
 
@@ -178,6 +182,7 @@ def _package(row: dict[str, Any]) -> Subject:
         student=str(row["student"]),
         email=str(row["email"]),
         title=f"{row['offer']}, {row['lessons_count']} lessons",
+        package_id=int(str(row["id"])),
     )
 
 

@@ -9,8 +9,9 @@ from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
 from dashboard import db, sentences, settings
+from dashboard.bookings import package_refunds
 from dashboard.bookings.holds import Hold
-from dashboard.payments import settle
+from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, NotAllowed
 from dashboard.payments.facts import State
 from dashboard.payments.resume import give_up
@@ -21,7 +22,7 @@ from dashboard.web.security import guard
 from jobs import nudges
 
 LONGEST_REASON = 500
-Deed = Callable[[Hold, str, str], Coroutine[Any, Any, None]]
+Deed = Callable[[Hold, Actor, str], Coroutine[Any, Any, None]]
 
 
 @post("/holds/{payment_id:int}/give-up", guards=[guard("finance")])
@@ -36,18 +37,17 @@ async def keep(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]
     return await _close(request, await need(payment_id), _withdraw)
 
 
-async def _give_up(found: Hold, by: str, reason: str) -> None:
+async def _give_up(found: Hold, by: Actor, reason: str) -> None:
     operation = found.books.operation
     if operation is None or operation.state != State.STALLED:
         raise NotAllowed("not_stalled")
-    await give_up(operation.id, by, reason)
+    await give_up(operation.id, by.name, reason)
 
 
-async def _withdraw(found: Hold, by: str, reason: str) -> None:
+async def _withdraw(found: Hold, by: Actor, reason: str) -> None:
     if not found.payment.refund_trouble:
         raise NotAllowed("not_stalled")
-    async with db.transaction():
-        await settle.withdraw_refund(found.books.purchase.id, by, reason)
+    await package_refunds.withdraw(found.books.purchase.id, by, reason)
 
 
 async def _close(request: HTMXRequest, found: Hold, deed: Deed) -> Response[Any]:
@@ -55,7 +55,7 @@ async def _close(request: HTMXRequest, found: Hold, deed: Deed) -> Response[Any]
     if not reason or len(reason) > LONGEST_REASON:
         return await _again(request, found, "Say in a sentence why, for the story.", reason, 422)
     try:
-        await db.shielded(deed(found, request.state.actor.name, reason))
+        await db.shielded(deed(found, request.state.actor, reason))
     except NotAllowed as refused:
         said = sentences.not_allowed(
             refused.code, refused.values, found.currency, settings.current().zone

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 Kind = type[BaseException] | tuple[type[BaseException], ...]
 # Refused for the amount that was sent: another amount may pass.
-_AMOUNTS = ("too_much", "too_little", "wrong_step")
+_AMOUNTS = ("too_much", "too_little", "wrong_step", "leaves_too_little")
 
 
 def _bad_order(error: BadOrder) -> Response[Any]:
@@ -38,7 +38,7 @@ def _not_allowed(error: NotAllowed) -> Response[Any]:
     if error.code in _AMOUNTS:
         errors = [{"field": "amount", "message": detail}]
         return problem(422, "This amount can't be taken.", detail, {"errors": errors})
-    forbidden = error.code in ("role", "limit")
+    forbidden = error.code in ("role", "limit", "finance_currency")
     title = "Not for this role." if forbidden else "That isn't possible now."
     return problem(403 if forbidden else 409, title, detail, {"code": error.code})
 

@@ -7,12 +7,13 @@ from typing import Any
 from litestar.datastructures import FormMultiDict
 
 from dashboard import formats, sentences, settings
+from dashboard.bookings import limits
 from dashboard.bookings.holds import Hold
 from dashboard.money import WrongAmount, decimals, parse, plain
 from dashboard.payments.actions import Shown
 from dashboard.payments.facts import Verb
 from dashboard.staff.tables import Staff
-from dashboard.web.security import reaches
+from dashboard.web.security import is_finance
 
 LONGEST_NOTE = 2000
 _NO_FAULTS = {"form": "", "amount": "", "reason": "", "note": ""}
@@ -97,17 +98,16 @@ def beyond_limit(hold: Hold, amount: int, staff: Staff | None) -> str:
 
     What was refunded before counts as well: a large refund is not many small ones.
     """
-    chosen = settings.current()
-    if staff is not None and reaches(staff, "finance"):
+    if is_finance(staff):
         return ""
-    if hold.currency != chosen.default_currency:
-        return f"Refunds in {hold.currency.upper()} need finance."
     before = hold.facts.refunded + hold.facts.refund_pending
-    if before + amount <= chosen.support_refund_limit:
+    refused = limits.needs_finance(amount, before, hold.currency)
+    if refused is None:
         return ""
-    most = formats.money(chosen.support_refund_limit, hold.currency)
-    so_far = f" {formats.money(before, hold.currency)} was refunded already." if before else ""
-    return f"Refunds above {most} need finance.{so_far}"
+    zone = settings.current().zone
+    said = sentences.not_allowed(refused.code, refused.values, hold.currency, zone)
+    told = refused.code == "limit" and before
+    return f"{said} {formats.money(before, hold.currency)} was refunded already." if told else said
 
 
 def _amount(asked: Asked, hold: Hold, verb: Verb) -> int | None:

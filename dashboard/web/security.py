@@ -163,6 +163,11 @@ def reaches(staff: Staff, role: str) -> bool:
     return ROLES.index(staff.role) >= ROLES.index(role)
 
 
+def is_finance(staff: Staff | None) -> bool:
+    """Whether money may be given back without a limit; a program is never more than support."""
+    return staff is not None and reaches(staff, "finance")
+
+
 def request_id(connection: Connection) -> str:
     """The name of this request, for error pages, answers and the log alike."""
     return _request_id(connection.scope)

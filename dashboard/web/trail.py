@@ -36,7 +36,13 @@ DEEDS = (
     Deed(re.compile(r"/sign-out|/admin/public/logout/"), (200, 303), Action.SIGN_OUT),
     Deed(re.compile(r"/holds/\d+/give-up"), (303,), Action.GIVE_UP),
     Deed(re.compile(r"/holds/\d+/keep"), (303,), Action.KEEP),
-    Deed(re.compile(r"/bookings/\d+/(complete|cancel|no-show)"), (200, 201, 202), Action.DECISION),
+    Deed(re.compile(r"/packages/\d+/withdraw"), (303,), Action.KEEP),
+    Deed(re.compile(r"/packages/\d+/refunds?|/holds/\d+/waivers"), (200, 303), Action.DECISION),
+    Deed(
+        re.compile(r"/bookings/\d+/(complete|cancel|no-show|waive)"),
+        (200, 201, 202),
+        Action.DECISION,
+    ),
 )
 
 
