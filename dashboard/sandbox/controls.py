@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
-from urllib.parse import parse_qsl
+from typing import Literal, Protocol
 
 import msgspec
 
 from dashboard import clock
-from dashboard.sandbox import disputes, due, faults, intents
+from dashboard.sandbox import deliveries, disputes, due, faults, intents
 from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
 from dashboard.sandbox.idempotency import Keys
-from dashboard.sandbox.signing import signature
 from dashboard.sandbox.store import Store
 from dashboard.sandbox.turn import Turn
 
@@ -97,9 +95,9 @@ def _faults(sandbox: Controlled, _: str, __: bytes) -> Json:
     return {"faults": faults.remaining(sandbox.store)}
 
 
-def _clear_faults(sandbox: Controlled, _: str, body: bytes) -> Json:
-    faults.clear(sandbox.store)
-    return _faults(sandbox, _, body)
+def _clear_faults(sandbox: Controlled, name: str, body: bytes) -> Json:
+    faults.clear(sandbox.store, name)
+    return _faults(sandbox, name, body)
 
 
 def _set_webhooks(sandbox: Controlled, _: str, body: bytes) -> Json:
@@ -117,20 +115,11 @@ def _webhooks(sandbox: Controlled, _: str, __: bytes) -> Json:
 
 
 def _deliveries(sandbox: Controlled, _: str, query: bytes) -> Json:
-    """Deliveries in one `state` or in any, from the one `after` an id on."""
-    asked = dict(parse_qsl(query.decode()))
-    rows = sandbox.store.run(
-        "SELECT * FROM deliveries WHERE id > ? AND coalesce(?, state) = state ORDER BY id",
-        int(asked.get("after", 0)),
-        asked.get("state"),
-    )
-    secret = sandbox.store.note("webhook_secret", "")
-    return {"deliveries": [_shown(dict(row), secret) for row in rows]}
+    return deliveries.listed(sandbox.store, query)
 
 
-def _shown(row: dict[str, Any], secret: str) -> Json:
-    body: bytes = row["body"]
-    return row | {"body": body.decode(), "signature": signature(secret, body)}
+def _treat(sandbox: Controlled, name: str, body: bytes) -> Json:
+    return deliveries.treat(sandbox.store, name, body)
 
 
 def _requests(sandbox: Controlled, _: str, __: bytes) -> Json:
@@ -190,9 +179,12 @@ _CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("GET", "faults"): _faults,
     ("POST", "faults"): _order_fault,
     ("DELETE", "faults"): _clear_faults,
+    ("DELETE", "faults/*"): _clear_faults,
     ("GET", "webhooks"): _webhooks,
     ("POST", "webhooks"): _set_webhooks,
     ("GET", "deliveries"): _deliveries,
+    ("POST", "deliveries"): _treat,
+    ("POST", "deliveries/*"): _treat,
     ("GET", "requests"): _requests,
     ("DELETE", "requests"): _clear_requests,
     ("POST", "reset"): _reset,

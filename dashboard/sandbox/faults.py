@@ -61,8 +61,9 @@ def remaining(store: Store) -> list[Json]:
     ]
 
 
-def clear(store: Store) -> None:
-    store.run("DELETE FROM faults")
+def clear(store: Store, name: str = "") -> None:
+    """Take one ordered fault back, or all of them."""
+    store.run("DELETE FROM faults WHERE ? IN ('', CAST(id AS TEXT))", name)
 
 
 def take(store: Store, method: str, path: str) -> Fault | None:
