@@ -184,10 +184,6 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             settings.expiry_policy not in EXPIRY_POLICIES,
             f"EXPIRY_POLICY must be one of {policies}, not {settings.expiry_policy!r}.",
         ),
-        (
-            settings.expiry_policy == "renew",
-            "EXPIRY_POLICY=renew is not available yet: use capture, release or alert.",
-        ),
     ]
 
 

@@ -128,6 +128,16 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """A SetupIntent: how the saving of a card stands. `refused` where the bank said no."""
+
+    id: str
+    status: str
+    refusal: Refusal | None = None
+    client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A mutation, exactly as it is written down and sent, and sent again."""
 

@@ -15,7 +15,7 @@ from aiolimiter import AsyncLimiter
 from dashboard import clock, db
 from dashboard import stripe_reading as read
 from dashboard.settings import Settings
-from dashboard.snapshots import Answer, Call, Intent, Refusal
+from dashboard.snapshots import Answer, Call, Intent, Refusal, Setup
 
 API_VERSION = stripe.api_version
 READ_TIMEOUT = 10.0
@@ -104,41 +104,48 @@ class StripeGateway:
         return await self._complete(raw)
 
     async def _complete(self, raw: Any) -> Intent:
-        refunds, disputes = [], []
+        refunds, disputes, of_it = [], [], {"payment_intent": raw.id}
         latest = raw.latest_charge
         if latest is not None and latest.captured:
-            refunds = [read.refund(item) async for item in self._refunds(raw.id)]
+            refunds = [read.refund(item) async for item in self._pages("refunds", of_it)]
             if latest.disputed:
-                disputes = [read.dispute(item) async for item in self._disputes(raw.id)]
+                disputes = [read.dispute(item) async for item in self._pages("disputes", of_it)]
         return read.intent(raw, refunds, disputes, clock.now())
 
-    async def _refunds(self, intent_id: str) -> AsyncIterator[Any]:
+    async def _pages(self, collection: str, params: dict[str, Any]) -> AsyncIterator[Any]:
+        """Every object of a collection, page by page, the newest first."""
         async with self._reading():
-            page = await self._api.refunds.list_async(
-                {"payment_intent": intent_id, "limit": 100}, _RETRY
-            )
-            async for item in page.auto_paging_iter():
-                yield item
-
-    async def _disputes(self, intent_id: str) -> AsyncIterator[Any]:
-        async with self._reading():
-            page = await self._api.disputes.list_async(
-                {"payment_intent": intent_id, "limit": 100}, _RETRY
-            )
+            wanted: Any = {**params, "limit": 100}
+            page = await getattr(self._api, collection).list_async(wanted, _RETRY)
             async for item in page.auto_paging_iter():
                 yield item
 
     async def find_created(self, customer: str, operation_id: str, since: datetime) -> str | None:
         """The id of the intent that `operation_id` created for `customer` since then, if any."""
-        seconds = int(since.timestamp())
-        async with self._reading():
-            page = await self._api.payment_intents.list_async(
-                {"customer": customer, "created": {"gte": seconds}, "limit": 100}, _RETRY
-            )
-            async for raw in page.auto_paging_iter():
-                if read.operation_of(raw) == operation_id:
-                    return str(raw.id)
+        params = {"customer": customer, "created": {"gte": int(since.timestamp())}}
+        async for raw in self._pages("payment_intents", params):
+            if read.operation_of(raw) == operation_id:
+                return str(raw.id)
         return None
+
+    async def save_card(self, params: dict[str, Any], *, key: str) -> Setup:
+        """Save a card for later, which moves no money. Raises Unreachable, also when unclear."""
+        options: Any = {"idempotency_key": key, **_RETRY}
+        try:
+            async with self._reading():
+                raw = await self._api.setup_intents.create_async(params, options)  # type: ignore[arg-type]
+        except Unreachable as error:
+            cause = error.__cause__
+            if isinstance(cause, stripe.StripeError) and _answer(cause).outcome == "refused":
+                return Setup("", "refused", _answer(cause).refusal)
+            raise
+        return read.setup(raw)
+
+    async def fetch_setup(self, setup_id: str) -> Setup:
+        """How the saving of a card stands. Raises NotThere and Unreachable."""
+        async with self._reading():
+            raw = await self._api.setup_intents.retrieve_async(_object_id(setup_id), {}, _RETRY)
+        return read.setup(raw)
 
     async def create_customer(self, *, name: str, email: str, key: str) -> str:
         """Make a Customer, or find the one that the same key made; answers its id."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from dashboard.snapshots import Charge, Dispute, FundsMoved, Intent, Refund, Refusal
+from dashboard.snapshots import Charge, Dispute, FundsMoved, Intent, Refund, Refusal, Setup
 
 
 def instant(seconds: int | None) -> datetime | None:
@@ -122,3 +122,15 @@ def operation_of(raw: Any) -> str | None:
     if not metadata or "operation_id" not in metadata:
         return None
     return str(metadata["operation_id"])
+
+
+def setup(raw: Any) -> Setup:
+    """A SetupIntent, with why the bank said no if it did."""
+    said = refusal(raw.last_setup_error)
+    refused = raw.status == "canceled" or (raw.status == "requires_payment_method" and said)
+    return Setup(
+        id=raw.id,
+        status="refused" if refused else raw.status,
+        refusal=said,
+        client_secret=raw.client_secret,
+    )

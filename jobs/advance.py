@@ -4,6 +4,7 @@ Days pass in seconds this way and leave the same rows behind as days of waiting:
 late because the clock jumped over its hour.
 """
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ MOST_STEPS = 20_000
 MOST_ROUNDS = 20
 SWEEPS = (
     sweeps.handle_events,
+    sweeps.save_due_cards,
     sweeps.post_due_payments,
     sweeps.resume_open_operations,
     sweeps.auto_capture_completed_lessons,
@@ -86,23 +88,29 @@ class Controls:
 
 
 async def advance(target: datetime, controls: Controls, *, grain: timedelta = GRAIN) -> int:
-    """Move the clock to `target` and do everything that falls due on the way; answers how much.
+    """Move the clock to `target` and do everything that falls due on the way; answers how much."""
+    return sum([done async for done in steps(target, controls, grain=grain)])
+
+
+async def steps(
+    target: datetime, controls: Controls, *, grain: timedelta = GRAIN
+) -> AsyncIterator[int]:
+    """The same step by step: yields how much was done at each, and goes on when asked to.
 
     Due times within the same `grain` are taken in one step, at its end. A target in the past of the
-    clock moves nothing and does what is due now.
+    clock moves nothing and does what is due now. Whoever stops in between leaves nothing undone
+    that was due by then.
     """
-    done = await settle_everything(controls)
+    yield await settle_everything(controls)
     for _ in range(MOST_STEPS):
-        now = clock.now()
-        due = await next_due(now)
+        due = await next_due(clock.now())
         if due is None or due >= target:
             break
         await controls.move_to(min(due + grain, target))
-        done += await settle_everything(controls)
+        yield await settle_everything(controls)
     if clock.now() < target:
         await controls.move_to(target)
-        done += await settle_everything(controls)
-    return done
+        yield await settle_everything(controls)
 
 
 async def settle_everything(controls: Controls) -> int:
@@ -131,6 +139,7 @@ async def next_due(after: datetime) -> datetime | None:
     held = Payment.payment_status == Status.AUTHORIZED
     found = [
         await _first(Purchase.due_at, after),
+        await _first(Purchase.card_due_at, after),
         await _first(Operation.due_at, after, operations),
         await _first(StripeEvent.due_at, after, StripeEvent.state == "waiting"),
         await _first(Payment.post_due_at, after),

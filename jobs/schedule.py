@@ -26,6 +26,7 @@ EVERY_TEN_MINUTES = crontab(minute="*/10")
 
 PLAN: tuple[tuple[Callable[..., bool], Sweep], ...] = (
     (EVERY_MINUTE, sweeps.handle_events),
+    (EVERY_MINUTE, sweeps.save_due_cards),
     (EVERY_MINUTE, sweeps.post_due_payments),
     (EVERY_MINUTE, sweeps.resume_open_operations),
     (EVERY_MINUTE, sweeps.auto_capture_completed_lessons),

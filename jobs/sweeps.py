@@ -13,7 +13,7 @@ import structlog
 
 from dashboard import clock, db
 from dashboard.bookings import queries as bookings
-from dashboard.payments import inbox, ledger, queries, settle
+from dashboard.payments import cards, inbox, ledger, queries, settle
 from dashboard.payments.facts import State, Status
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.stripe_gateway import NotThere, Unreachable
@@ -73,6 +73,11 @@ async def handle_events() -> int:
     return await _and_settle(await _drain(inbox.due_events, handle_one))
 
 
+async def save_due_cards() -> int:
+    """Save the cards of far lessons where that was interrupted, or waits for the student."""
+    return await _and_settle(await _drain(cards.due, _save_one))
+
+
 async def post_due_payments() -> int:
     """Read Stripe again for payments whose last read lost its race or found Stripe away."""
     posts = await _drain(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
@@ -122,6 +127,15 @@ async def handle_at_once(event_id: str) -> None:
     purchase_id = await inbox.handle(event_id)
     if purchase_id is not None:
         await settle_at_once(purchase_id)
+
+
+async def _save_one(purchase_id: int) -> bool:
+    try:
+        await cards.save(purchase_id)
+    except PASSING as error:
+        log.warning("card.postponed", purchase=purchase_id, error=type(error).__name__)
+        return False
+    return True
 
 
 async def _post_one(payment_id: int) -> bool:

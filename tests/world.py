@@ -15,10 +15,10 @@ import pytest
 
 from dashboard import clock, settings
 from dashboard.app import create_app
-from dashboard.bookings import catalog
+from dashboard.bookings import catalog, settling
 from dashboard.bookings.queries import booking, follow
 from dashboard.bookings.tables import Booking
-from dashboard.payments import inbox, ledger, queries, settle
+from dashboard.payments import cards, inbox, ledger, queries, settle
 from dashboard.payments.actors import Actor
 from dashboard.payments.tables import Operation, Payment, PaymentEvent
 from dashboard.settings import Settings
@@ -134,6 +134,8 @@ class World:
                 await inbox.handle(event_id)
             for payment_id in await queries.due_posts(clock.now(), 100):
                 await ledger.post(payment_id)
+            for purchase_id in await cards.due(100):
+                await settling.save_card(purchase_id)
             for purchase_id in await queries.due_purchases(clock.now(), 100):
                 if await settle.claim_due(purchase_id):
                     await self._settle(purchase_id)

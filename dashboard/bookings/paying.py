@@ -2,15 +2,15 @@
 
 import uuid
 
-from dashboard import db
+from dashboard import clock, db
 from dashboard.bookings import queries, settling
 from dashboard.bookings.errors import Conflict
-from dashboard.payments import actions, turning
+from dashboard.payments import actions, cards, turning
 from dashboard.payments import queries as payments
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, NotAllowed, OutcomeUnknown
-from dashboard.payments.facts import CREATES, Verb
+from dashboard.payments.facts import CREATES, CardState, Verb
 from dashboard.payments.tables import Operation, Payment, Purchase
 
 # Names for operations that are made from a caller's own key: the same key, the same operation.
@@ -27,6 +27,9 @@ async def pay(
     """
     row = await queries.booking(booking_id)
     purchase_id: int = row.purchase
+    if await _save_instead(purchase_id, payment_method):
+        await db.shielded(settling.save_card(purchase_id))
+        return
     operation_id = _operation_id("pay", booking_id, key)
     try:
         async with db.transaction():
@@ -38,6 +41,24 @@ async def pay(
         return
     await db.shielded(settling.send(operation.id, purchase_id))
     await db.shielded(settling.ask_again(purchase_id))
+
+
+async def _save_instead(purchase_id: int, payment_method: str | None) -> bool:
+    """Whether a far lesson's card is saved (again) now, since its hold is placed later."""
+    async with db.transaction():
+        purchase = await turning.touch(purchase_id)
+        later = purchase.hold_due_at is not None and purchase.hold_due_at > clock.now()
+        if not later or purchase.owed is not None or purchase.card_state == CardState.SAVED:
+            return False
+        books = await payments.books(purchase_id)
+        if books is None or books.operation is not None:
+            return False
+        if books.current_facts is None or not books.current_facts.planned:
+            await actions.replace_current(purchase)
+        changed = payment_method not in (None, purchase.payment_method)
+        if changed or purchase.card_state == CardState.REFUSED:
+            await cards.want(purchase_id, payment_method)
+        return True
 
 
 async def _claim_attempt(

@@ -15,7 +15,7 @@ from dashboard.bookings import packages, rows, settling
 from dashboard.bookings.errors import Conflict, KeyReused
 from dashboard.bookings.orders import Goods, Order, goods, plain
 from dashboard.bookings.tables import Booking, IdempotencyKey, Student
-from dashboard.payments import actions, turning
+from dashboard.payments import actions, cards, turning
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.facts import Verb
@@ -63,6 +63,8 @@ async def _book(
         raise await _in_the_way(order, student) from None
     if operation_id is not None:
         await settling.send(operation_id, booking.purchase)
+    else:
+        await settling.save_card(booking.purchase)
     return int(booking.id)
 
 
@@ -148,6 +150,11 @@ async def _write(
         await packages.take_lesson(package, booking.id)
     await _keep_mark(mark, booking)
     await rows.name_purchase(purchase, booking, package)
+    if purchase.hold_due_at is not None:
+        # A hold placed now would be gone by then: the card is saved, and held when it will last.
+        await actions.plan(purchase)
+        await cards.want(purchase.id)
+        return booking, None
     verb = Verb.CHARGE if package else Verb.AUTHORIZE
     actor = Actor(student.name, "student")
     wish = Wish(verb, purchase.id, str(uuid.uuid4()), actor)

@@ -9,7 +9,7 @@ from dashboard import clock
 from dashboard.bookings.errors import NoSuchBooking
 from dashboard.bookings.tables import Booking, Instructor, Redemption, Student
 from dashboard.payments import queries as payments
-from dashboard.payments.facts import Status
+from dashboard.payments.facts import CardState, Status
 from dashboard.payments.tables import Payment, Purchase
 
 # A lesson counts as held this long after its end unless somebody says otherwise, and is captured.
@@ -131,21 +131,38 @@ async def follow(purchase_ids: Sequence[int] | None = None) -> int:
     return changed
 
 
+def _unpaid() -> Any:
+    """Bookings that a payment which never comes about lets go: unconfirmed, or never held."""
+    far = Purchase.select(Purchase.id).where(
+        Purchase.hold_due_at.is_not_null() & (Purchase.owed == 0)
+    )
+    held = Payment.select(Payment.purchase).where(
+        Payment.purchase.is_in(far) & (Payment.authorized_amount > 0)
+    )
+    never_held = Booking.purchase.is_in(far) & Booking.purchase.not_in(held)
+    return (Booking.status == "pending") | ((Booking.status == "confirmed") & never_held)
+
+
 async def _restless() -> list[int]:
     """The purchases whose bookings could have something to follow."""
     over = (Booking.status == "confirmed") & (Booking.ends_at <= clock.now() - BY_ITSELF_AFTER)
     rows = (
         await Booking.select(Booking.purchase)
         .distinct()
-        .where((Booking.status == "pending") | over)
+        .where(_unpaid() | over)
         .output(as_list=True)
     )
     return [int(row) for row in rows]
 
 
 async def _confirm(some: list[int]) -> int:
+    """It is held or paid, or its card is saved for a hold that is placed later."""
     paid = _current((Status.AUTHORIZED, Status.CAPTURED), some)
-    where = (Booking.status == "pending") & Booking.purchase.is_in(paid)
+    saved = Purchase.select(Purchase.id).where(
+        Purchase.id.is_in(some) & (Purchase.card_state == CardState.SAVED) & Purchase.owed.is_null()
+    )
+    sure = Booking.purchase.is_in(paid) | Booking.purchase.is_in(saved)
+    where = (Booking.status == "pending") & sure
     return len(await _change({"status": "confirmed"}, where))
 
 
@@ -159,7 +176,8 @@ async def _let_go(some: list[int]) -> int:
         & ((Payment.payment_status == Status.AUTHORIZED) | (Payment.captured_amount > 0))
     )
     where = (
-        (Booking.status == "pending")
+        _unpaid()
+        & Booking.purchase.is_in(some)
         & Booking.purchase.is_in(nothing_owed)
         & Booking.purchase.not_in(taken)
     )

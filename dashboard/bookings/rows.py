@@ -3,11 +3,15 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from dashboard import clock
+from dashboard import clock, settings
 from dashboard.bookings.orders import Goods, Order
 from dashboard.bookings.queries import BY_ITSELF_AFTER
 from dashboard.bookings.tables import Booking, Package, PackageOffer, Student
+from dashboard.payments import horizon
 from dashboard.payments.tables import Purchase
+
+# The instructor knows this long ahead when a lesson is off because no hold could be placed.
+NOTICE = timedelta(hours=24)
 
 
 class Taken(Exception):
@@ -17,6 +21,9 @@ class Taken(Exception):
 async def purchase(order: Order, bought: Goods, customer: str) -> Purchase:
     """What is paid for. By itself it is captured an hour after the lesson's end."""
     day = f"{order.starts_at:%d %b %Y %H:%M} UTC"
+    due_at = ends_at(order) + BY_ITSELF_AFTER
+    announced = settings.current().expiry_policy
+    renews = announced == "renew" and bought.offer is None
     row = Purchase(
         currency=bought.currency,
         price=bought.price,
@@ -25,7 +32,11 @@ async def purchase(order: Order, bought: Goods, customer: str) -> Purchase:
         payment_method=order.payment_method,
         # It stands on the receipt: what and when, and nothing about the person.
         description=bought.title if bought.offer else f"{bought.title}, {day}",
-        capture_due_at=ends_at(order) + BY_ITSELF_AFTER,
+        capture_due_at=due_at,
+        announced_policy=announced,
+        saves_card=renews,
+        hold_due_at=horizon.hold_at(due_at, clock.now()) if renews else None,
+        give_up_at=order.starts_at - NOTICE,
         created_at=clock.now(),
     )
     await row.save()

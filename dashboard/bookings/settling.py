@@ -7,7 +7,7 @@ makes the answer tell the fresh state.
 import structlog
 
 from dashboard.bookings import queries
-from dashboard.payments import ledger, sending, settle
+from dashboard.payments import cards, ledger, sending, settle
 from dashboard.payments import queries as payments
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.resume import resume
@@ -33,8 +33,18 @@ async def bring_about(purchase_id: int) -> None:
     await queries.follow([purchase_id])
 
 
+async def save_card(purchase_id: int) -> None:
+    """Save the card of a far lesson, as far as Stripe can be reached now."""
+    try:
+        await cards.save(purchase_id)
+    except PASSING as error:
+        log.warning("card.left_due", purchase=purchase_id, error=type(error).__name__)
+    await queries.follow([purchase_id])
+
+
 async def ask_again(purchase_id: int, verbs: tuple[Verb, ...] = CREATES) -> None:
     """Ask Stripe once more about an operation whose outcome is unknown, if there is one."""
+    await save_card(purchase_id)
     books = await payments.books(purchase_id)
     operation = books.operation if books else None
     if operation is None or Verb(operation.asked_verb) not in verbs:

@@ -165,6 +165,11 @@ async def _attempt(purchase: Purchase, books: queries.Books) -> Payment:
         return current
     if current is not None and queries.payment_facts(current).held:
         return await plan(purchase, renews=current.id)
+    return await replace_current(purchase)
+
+
+async def replace_current(purchase: Purchase) -> Payment:
+    """A new planned payment in the place of one that came to nothing; in a transaction."""
     await Payment.update({"current": False}).where(
         (Payment.purchase == purchase.id) & (Payment.current.eq(True))
     )

@@ -124,30 +124,7 @@ def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Move
 
     `event_at` is the time of the event that made us look: the second-best time of a capture.
     """
-    charge = intent.charge
-    if charge and charge.refusal:
-        yield Movement(
-            f"declined:{charge.id}",
-            "declined",
-            charge.amount,
-            charge.created_at,
-            charge.id,
-            operation_id=intent.operation_id,
-            reason=charge.refusal.message,
-            code=charge.refusal.decline_code or charge.refusal.code,
-        )
-    elif intent.last_refusal and intent.operation_id and intent.status == "requires_payment_method":
-        # Refused before there was a charge: the attempt itself is the key.
-        yield Movement(
-            f"declined:{intent.operation_id}",
-            "declined",
-            intent.amount,
-            intent.created_at,
-            intent.id,
-            operation_id=intent.operation_id,
-            reason=intent.last_refusal.message,
-            code=intent.last_refusal.decline_code or intent.last_refusal.code,
-        )
+    yield from _declined(intent)
     if intent.hold_charge and intent.manual:
         held = intent.hold_charge
         if intent.status in RESERVED:
@@ -157,6 +134,27 @@ def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Move
         yield _refund(refund)
     for dispute in intent.disputes:
         yield from _dispute(dispute, intent.fetched_at)
+
+
+def _declined(intent: Intent) -> Iterator[Movement]:
+    """A refusal that Stripe shows: of a charge, or of the attempt itself before there was one."""
+    charge, said = intent.charge, intent.last_refusal
+    by = intent.operation_id
+    if charge and charge.refusal:
+        why = charge.refusal
+        key, amount, at, of = f"declined:{charge.id}", charge.amount, charge.created_at, charge.id
+    elif said and by and intent.status == "requires_payment_method":
+        why, key, amount, at, of = (
+            said,
+            f"declined:{by}",
+            intent.amount,
+            intent.created_at,
+            intent.id,
+        )
+    else:
+        return
+    code = (said or why).decline_code or (said or why).code
+    yield Movement(key, "declined", amount, at, of, operation_id=by, reason=why.message, code=code)
 
 
 def _ended(intent: Intent, event_at: datetime | None) -> Iterator[Movement]:

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import ledger
+from dashboard.payments import cards, ledger
 from dashboard.payments.tables import Operation, Payment, StripeEvent
 from dashboard.stripe_gateway import NotThere, Unreachable
 from dashboard.stripe_reading import instant
@@ -26,7 +26,8 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     *db.CONNECTION_ERRORS,
 )
 PERMANENT = (NotThere, ValueError, LookupError, TypeError, ArithmeticError)
-PREFIXES = ("payment_intent.", "charge.", "refund.")
+OF_A_CARD = "setup_intent."
+PREFIXES = ("payment_intent.", "charge.", "refund.", OF_A_CARD)
 
 
 class Malformed(ValueError):
@@ -111,6 +112,8 @@ async def handle(event_id: str) -> int | None:
         await _again(event, RuntimeError("it failed without an explanation"), MOST_ATTEMPTS)
         return None
     try:
+        if event.type.startswith(OF_A_CARD):
+            return await _handle_card(event)
         payment = await _find(event)
         if payment is None:
             await _finish(event, "orphan")
@@ -124,6 +127,17 @@ async def handle(event_id: str) -> int | None:
         return None
     await _finish(event, "handled", payment.id)
     return int(payment.purchase)
+
+
+async def _handle_card(event: StripeEvent) -> int | None:
+    """The saving of a card has come further; the purchase is settled afterwards."""
+    purchase_id = await cards.of_setup(event.object_id)
+    if purchase_id is None:
+        await _finish(event, "orphan")
+        return None
+    await cards.save(purchase_id)
+    await _finish(event, "handled")
+    return purchase_id
 
 
 async def due_events(limit: int) -> list[str]:

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from litestar import Response
 
-from dashboard import formats, sentences
+from dashboard import formats, sentences, settings
 from dashboard.bookings import queries
-from dashboard.payments.facts import CREATES, Status, Verb
-from dashboard.payments.queries import Books
+from dashboard.payments.facts import CREATES, CardState, Status, Verb
+from dashboard.payments.queries import Books, payment_facts
 from dashboard.payments.tables import Payment, Purchase
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 from dashboard.web.problems import problem
@@ -40,6 +40,8 @@ def attempt(books: Books) -> Attempt:
     operation = books.operation
     if operation is not None and Verb(operation.asked_verb) in CREATES:
         return "unknown"
+    if books.purchase.card_state == CardState.WANTED and books.purchase.owed != 0:
+        return "unknown"
     if books.current is not None and books.current.payment_status == Status.FAILED:
         return "declined"
     return "made"
@@ -56,15 +58,32 @@ async def _payment(books: Books) -> dict[str, Any]:
         "amount": purchase.price,
         "currency": purchase.currency,
     }
-    if payment.intent_status == "requires_action" and payment.stripe_intent_id:
-        told["client_secret"] = await _client_secret(payment.stripe_intent_id)
+    if purchase.hold_due_at is not None and payment_facts(payment).planned:
+        told["hold_due_at"] = purchase.hold_due_at
+    if confirms(books):
+        told["confirm"] = confirms(books)
+        told["client_secret"] = await client_secret(books)
     return told
 
 
-async def _client_secret(intent_id: str) -> str | None:
+def confirms(books: Books) -> Literal["payment", "card", ""]:
+    """What the bank wants the student to confirm: the payment, or that the card is saved."""
+    payment, purchase = books.current, books.purchase
+    if payment is None or purchase.owed == 0:
+        return ""
+    if payment.intent_status == "requires_action" and payment.stripe_intent_id:
+        return "payment"
+    return "card" if purchase.card_state == CardState.NEEDS_CUSTOMER else ""
+
+
+async def client_secret(books: Books) -> str | None:
     """What the browser needs for the bank's confirmation: asked for each time, and never kept."""
+    payment, purchase = books.current, books.purchase
     try:
-        return (await gateway().fetch(intent_id)).client_secret
+        if confirms(books) == "card":
+            return (await gateway().fetch_setup(purchase.setup_intent_id)).client_secret
+        intent = payment.stripe_intent_id if payment else None
+        return (await gateway().fetch(intent)).client_secret if intent else None
     except (Unreachable, NotThere):
         return None
 
@@ -78,8 +97,7 @@ def message(payment: Payment, purchase: Purchase, books: Books) -> str:
         said = payment.refusal_message.rstrip(".") or payment.end_reason or "declined"
         return f"Card not charged: {said}. Nothing was taken."
     if status is Status.PENDING:
-        waiting = payment.intent_status == "requires_action"
-        return "Confirm the payment with your bank." if waiting else "Payment pending."
+        return _pending(purchase, books)
     said = formats.money(
         payment.captured_amount or payment.authorized_amount or purchase.price, purchase.currency
     )
@@ -92,3 +110,15 @@ def message(payment: Payment, purchase: Purchase, books: Books) -> str:
         if expired
         else f"{said} released • Never charged",
     }[status]
+
+
+def _pending(purchase: Purchase, books: Books) -> str:
+    """Nothing is held yet: what it waits for."""
+    waits_for = confirms(books)
+    if waits_for:
+        return f"Confirm the {waits_for} with your bank."
+    if purchase.hold_due_at is None or purchase.card_state != CardState.SAVED:
+        return "Payment pending."
+    amount = formats.money(purchase.price, purchase.currency)
+    at = formats.moment(purchase.hold_due_at, settings.current().zone)
+    return f"Card saved • {amount} is reserved {at} and charged after the lesson"

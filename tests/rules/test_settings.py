@@ -41,7 +41,6 @@ def test_a_key_takes_the_product_to_stripe_at_stripes_pace():
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
         ({"TIME_ZONE": "Mars/Base"}, "TIME_ZONE"),
         ({"EXPIRY_POLICY": "hope"}, "EXPIRY_POLICY must be one of"),
-        ({"EXPIRY_POLICY": "renew"}, "not available yet"),
         ({"PORT": "no"}, "PORT must be a whole number"),
         ({"PORT": "70000"}, "PORT must be between"),
         ({"CANCEL_LATE_PERCENT": "101"}, "CANCEL_LATE_PERCENT must be between"),
