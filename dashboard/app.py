@@ -10,6 +10,7 @@ from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
 from dashboard.web import desk, failures, health, pages, public, security, trail, webhook
 from dashboard.web.limits import LARGEST_BODY, Limits
+from jobs import journey
 
 
 def create_app(chosen: Settings) -> Litestar:
@@ -24,7 +25,10 @@ def create_app(chosen: Settings) -> Litestar:
         stripe_gateway.use(gateway)
         try:
             async with db.lifespan():
-                yield
+                try:
+                    yield
+                finally:
+                    await journey.end()
         finally:
             stripe_gateway.use(None)
             await gateway.close()

@@ -4,7 +4,7 @@ Days pass in seconds this way and leave the same rows behind as days of waiting:
 late because the clock jumped over its hour.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -94,7 +94,7 @@ async def advance(target: datetime, controls: Controls, *, grain: timedelta = GR
 
 async def steps(
     target: datetime, controls: Controls, *, grain: timedelta = GRAIN
-) -> AsyncIterator[int]:
+) -> AsyncGenerator[int, None]:
     """The same step by step: yields how much was done at each, and goes on when asked to.
 
     Due times within the same `grain` are taken in one step, at its end. A target in the past of the

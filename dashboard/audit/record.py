@@ -26,6 +26,7 @@ class Action(StrEnum):
     DECISION = "decision"
     GIVE_UP = "give_up"
     KEEP = "keep"
+    SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ _SAID = {
     Action.DECISION: "Decided about a booking",
     Action.GIVE_UP: "Gave an operation up",
     Action.KEEP: "Withdrew a refund",
+    Action.SANDBOX: "Played on the sandbox",
 }
 _OUTCOMES = {"done": "", "refused": "wrong e-mail or password", "throttled": "too many attempts"}
 _ALARMING = (Action.DENIED, Action.SIGN_IN_FAILED)

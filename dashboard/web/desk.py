@@ -14,6 +14,8 @@ from dashboard.web import (
     mail_page,
     movements,
     queue_page,
+    sandbox_deeds,
+    sandbox_page,
     signin,
 )
 from dashboard.web.pages import static_files
@@ -37,6 +39,8 @@ pages = Router(
         *closings.handlers,
         *mail_page.handlers,
         audit_page.index,
+        *sandbox_page.handlers,
+        *sandbox_deeds.handlers,
         *api_docs.handlers,
     ],
     request_class=HTMXRequest,

@@ -92,6 +92,14 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/mail/{message_id}/html"): VIEWER,
     ("GET", "/mail/templates"): VIEWER,
     ("GET", "/mail/templates/{name}/html"): VIEWER,
+    # The playground.
+    ("GET", "/sandbox"): VIEWER,
+    ("POST", "/sandbox/bookings"): SUPPORT,
+    ("POST", "/sandbox/clock"): SUPPORT,
+    ("POST", "/sandbox/webhooks"): SUPPORT,
+    ("POST", "/sandbox/webhooks/{delivery_id}"): SUPPORT,
+    ("POST", "/sandbox/faults"): SUPPORT,
+    ("POST", "/sandbox/payments/{payment_id}"): SUPPORT,
     # Oversight.
     ("GET", "/audit"): FINANCE,
     ("GET", "/admin"): Rule("admin", at="/admin/"),

@@ -35,6 +35,7 @@ class Scene:
             "payment_id": self.payment,
             "operation_id": self.operation,
             "message_id": 1,
+            "delivery_id": 1,
             "name": "reserved",
             "file_path": "desk.css",
         }
