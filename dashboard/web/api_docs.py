@@ -104,9 +104,10 @@ def _security(one: Endpoint) -> list[dict[str, list[str]]]:
 
 def _parameters(one: Endpoint) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    if "{booking_id}" in one.path:
-        schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
-        found.append({"name": "booking_id", "in": "path", "required": True, "schema": schema})
+    for number in ("booking_id", "package_id"):
+        if f"{{{number}}}" in one.path:
+            schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+            found.append({"name": number, "in": "path", "required": True, "schema": schema})
     if one.keyed:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
         key = {"name": "Idempotency-Key", "in": "header", "schema": schema}

@@ -37,6 +37,26 @@ BOOKING: dict[str, Any] = {
     "created_at": "2027-01-12T09:30:00Z",
 }
 BOOKED: dict[str, Any] = {"booking": BOOKING, "payment": PAYMENT}
+PACKAGE: dict[str, Any] = {
+    "id": 5,
+    "title": "Five lessons",
+    "student": {"id": 3, "name": "Maya Chen", "time_zone": "Europe/Berlin"},
+    "purchase_id": 40,
+    "payment_id": 6,
+    "currency": "usd",
+    "price": 42000,
+    "captured_amount": 42000,
+    "used_lessons": 2,
+    "used_amount": 16800,
+    "refunded_amount": 25200,
+    "refundable_amount": 0,
+    "why": "No lesson of this package is left to refund.",
+    "lessons": [
+        {"number": 1, "state": "used", "booking_id": 31},
+        {"number": 2, "state": "booked", "booking_id": 37},
+        {"number": 3, "state": "refunded", "booking_id": None},
+    ],
+}
 UNKNOWN: dict[str, Any] = {
     "status": "unknown",
     "message": "Stripe hasn't answered. We don't know yet how this ended; we are checking.",
@@ -97,7 +117,7 @@ PROBLEMS: dict[int, tuple[str, dict[str, Any]]] = {
         _problem(403, "Forbidden", "This token's scopes do not reach this far."),
     ),
     404: (
-        "There is no such booking.",
+        "There is no such booking or package.",
         _problem(404, "Not Found", "There is no such booking."),
     ),
     409: (

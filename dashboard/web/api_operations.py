@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard.web.api_examples import BOOKED, EVENT, ORDER, UNKNOWN
+from dashboard.web.api_examples import BOOKED, EVENT, ORDER, PACKAGE, UNKNOWN
 
 Answers = dict[int, tuple[str, str, dict[str, Any]]]
 _STANDS = ("BookingAnswer", "The booking and its payment as they stand.", BOOKED)
@@ -130,6 +130,48 @@ OPERATIONS = (
         body="CaptureForm",
         optional=True,
         sent={"A part": {"amount": 4800}, "All of it": {}},
+        keyed=True,
+    ),
+    Endpoint(
+        "/bookings/{booking_id}/waive",
+        "waiveFee",
+        "Waive a fee",
+        """The fee of a late cancellation or of a student's no-show, all of it or a part (in minor
+        units). A fee that was captured is refunded, and above support's limit refused. A repeat
+        changes nothing.""",
+        {200: _STANDS, 202: _UNKNOWN},
+        tag="Payments",
+        scope="payments",
+        body="WaiveForm",
+        sent={"All of it": {"reason": "The train was late"}},
+        keyed=True,
+    ),
+    Endpoint(
+        "/packages/{package_id}",
+        "showPackage",
+        "Look a package up",
+        "Each lesson, and what a refund of the unused ones would give and why.",
+        {200: ("PackageAnswer", "The package as it stands.", {"package": PACKAGE})},
+        (401, 403, 404, 503),
+        method="get",
+        tag="Payments",
+        scope="payments",
+        role="viewer",
+    ),
+    Endpoint(
+        "/packages/{package_id}/refund",
+        "refundPackage",
+        "Refund the unused lessons",
+        """What was paid, less the worth of the used lessons and less what went back before. The
+        lessons can't be taken any more. Above support's limit it is refused.""",
+        {
+            200: ("PackageRefund", "It went out.", {"package": PACKAGE, "amount": 25200}),
+            202: ("PackageRefund", "It is under way.", {"package": PACKAGE, "amount": 25200}),
+        },
+        tag="Payments",
+        scope="payments",
+        body="ReasonForm",
+        sent={"Moved away": {"reason": "The student moved away"}},
         keyed=True,
     ),
     Endpoint(

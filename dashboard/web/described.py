@@ -9,6 +9,7 @@ from dashboard.bookings.queries import BookingView
 from dashboard.bookings.tables import BOOKING_STATUSES
 from dashboard.payments.facts import Status
 from dashboard.web import inputs
+from dashboard.web.package_answer import PackageView
 
 REFERENCE = "#/components/schemas/{name}"
 
@@ -34,6 +35,19 @@ class BookingAnswer(Answer):
 
     booking: BookingView
     payment: PaymentView
+
+
+class PackageAnswer(Answer):
+    """A package as it stands."""
+
+    package: PackageView
+
+
+class PackageRefund(Answer):
+    """What the unused lessons gave, in minor units, and the package as it stands."""
+
+    package: PackageView
+    amount: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Captured(Answer):
@@ -96,8 +110,10 @@ FORMS = (
     inputs.CancelForm,
     inputs.NoShowForm,
     inputs.CaptureForm,
+    inputs.ReasonForm,
+    inputs.WaiveForm,
 )
-ANSWERS = (BookingAnswer, Captured, OutcomeUnknown, Received, Problem)
+ANSWERS = (BookingAnswer, PackageAnswer, PackageRefund, Captured, OutcomeUnknown, Received, Problem)
 
 
 def schemas() -> dict[str, Any]:
@@ -114,6 +130,7 @@ def schemas() -> dict[str, Any]:
     booking["payment_status"] = {"$ref": REFERENCE.format(name="Status")}
     booking["student"] = _strings("name", "time_zone")
     booking["instructor"] = _strings("name", "subject")
+    found["PackageView"]["properties"]["student"] = _strings("name", "time_zone")
     # Stripe's own object: what matters here is that it has an id and a type.
     found["StripeEvent"] = {"type": "object", "description": "An event as Stripe describes it."}
     return found

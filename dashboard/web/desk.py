@@ -13,10 +13,13 @@ from dashboard.web import (
     hold_page,
     mail_page,
     movements,
+    package_answer,
+    package_page,
     queue_page,
     sandbox_deeds,
     sandbox_page,
     signin,
+    waiver_page,
 )
 from dashboard.web.pages import static_files
 
@@ -37,6 +40,9 @@ pages = Router(
         hold_page.ask,
         *movements.handlers,
         *closings.handlers,
+        *package_page.handlers,
+        package_answer.refund,
+        *waiver_page.handlers,
         *mail_page.handlers,
         audit_page.index,
         *sandbox_page.handlers,

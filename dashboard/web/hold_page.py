@@ -14,7 +14,7 @@ from dashboard.payments.facts import State, Status
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
-from dashboard.web import fuse, lines
+from dashboard.web import fuse, lines, ways
 from dashboard.web.pages import page
 from dashboard.web.security import guard, reaches
 
@@ -99,6 +99,7 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "closing": lines.closing(found) if staff and reaches(staff, "finance") else None,
         "typed_reason": "",
         "asking": lines.asking(found) and staff is not None and reaches(staff, "support"),
+        "ways": ways.ways(found, staff),
         "stripe_link": lines.link(found.payment.stripe_intent_id),
         "formats": formats,
         "flash": "",

@@ -72,6 +72,14 @@ class CaptureForm(Form, frozen=True):
     amount: Amount | None = None
 
 
+class ReasonForm(Form, frozen=True):
+    reason: Annotated[str, msgspec.Meta(max_length=400, pattern=r"\S")]
+
+
+class WaiveForm(ReasonForm, frozen=True):
+    amount: Amount | None = None
+
+
 class EmptyForm(Form, frozen=True):
     """Nothing is asked beyond the address itself."""
 

@@ -6,7 +6,8 @@ from litestar import Request, Response, Router, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
-from dashboard.bookings import actions, paying, placing
+from dashboard.bookings import actions, paying, placing, waiving
+from dashboard.bookings.waiving import Waiver
 from dashboard.web import answers
 from dashboard.web.inputs import (
     BookingForm,
@@ -15,11 +16,12 @@ from dashboard.web.inputs import (
     EmptyForm,
     NoShowForm,
     PayForm,
+    WaiveForm,
     key_of,
     read,
 )
 from dashboard.web.limits import BOOKINGS, limit
-from dashboard.web.security import guard
+from dashboard.web.security import guard, is_finance
 
 AnyRequest = Request[Any, Any, Any]
 _support = guard(role="support", scope="bookings")
@@ -104,9 +106,29 @@ async def capture_payment(request: AnyRequest, booking_id: FromPath[int]) -> Res
     return Response({"status": "captured", "amount": amount})
 
 
+@post(
+    "/bookings/{booking_id:int}/waive",
+    guards=[guard(role="support", scope="payments")],
+    status_code=200,
+)
+async def waive(request: AnyRequest, booking_id: FromPath[int]) -> Response[Any]:
+    """Let a late fee or a no-show's fee go, in whole or in part, with a reason."""
+    form = read(WaiveForm, await request.body())
+    key = key_of(request.headers.get("Idempotency-Key"))
+    waiver = Waiver(
+        request.state.actor,
+        form.reason.strip(),
+        form.amount,
+        key=key,
+        unlimited=is_finance(request.state.staff),
+    )
+    await waiving.waive(booking_id, waiver)
+    return await answers.of_booking(booking_id)
+
+
 router = Router(
     "/",
-    route_handlers=[place, show, pay, complete, cancel, no_show, capture_payment],
+    route_handlers=[place, show, pay, complete, cancel, no_show, capture_payment, waive],
 )
 
 

@@ -16,6 +16,7 @@ import uvicorn
 from dashboard.web import api_docs
 from dashboard.web.api_operations import OPERATIONS
 from tests.web.desk import HTML, text
+from tests.web.routes import OPEN, TABLE
 from tests.web.test_public import problem
 from tests.world import World
 
@@ -58,13 +59,18 @@ async def test_generated_requests_get_the_answers_that_are_described(world: Worl
     assert await world.look(booked["id"])
 
 
+def _for_programs(method: str, path: str) -> bool:
+    rule = TABLE.get((method, path), OPEN)
+    return rule.scope is not None or path.startswith(("/bookings", "/webhooks/"))
+
+
 def test_every_public_and_token_route_is_described(world: World):
     app = world.client._transport.app  # type: ignore[attr-defined]
     routes = {
         (route.path_format, method.lower())
         for route in app.routes
         for method in getattr(route, "methods", ())
-        if route.path_format.startswith(("/bookings", "/webhooks/")) and method != "OPTIONS"
+        if method != "OPTIONS" and _for_programs(method, route.path_format)
     }
     told = api_docs.document()["paths"]
     assert routes == {(path, method) for path, one in told.items() for method in one}
@@ -145,7 +151,7 @@ async def test_a_body_of_every_bad_sort_is_a_problem_everywhere(world: World, so
     booked = await world.book()
     world.sandbox.control("DELETE", "requests")
     for one in POSTS:
-        path = one.path.replace("{booking_id}", str(booked["id"]))
+        path = one.path.replace("{booking_id}", str(booked["id"])).replace("{package_id}", "1")
         answer = await world.client.post(path, content=BODIES[sort], headers=await world.rights())
         problem(answer, 400 if one.signed else 422)
     assert await world.look(booked["id"]) == booked
@@ -154,11 +160,11 @@ async def test_a_body_of_every_bad_sort_is_a_problem_everywhere(world: World, so
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "9223372036854775807", "9223372036854775808", "1e3"])
-async def test_a_number_that_is_no_booking_is_not_found(world: World, number: str):
+async def test_a_number_that_is_no_booking_and_no_package_is_not_found(world: World, number: str):
     rights = await world.rights()
     for one in OPERATIONS:
-        if "{booking_id}" in one.path:
-            path = one.path.replace("{booking_id}", number)
+        path = one.path.replace("{booking_id}", number).replace("{package_id}", number)
+        if path != one.path:
             body = next(iter(one.sent.values()), None)
             answer = await world.client.request(one.method, path, json=body, headers=rights)
             problem(answer, 404)

@@ -36,6 +36,7 @@ class Scene:
             "operation_id": self.operation,
             "message_id": 1,
             "delivery_id": 1,
+            "package_id": 1,
             "name": "reserved",
             "file_path": "desk.css",
         }

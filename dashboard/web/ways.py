@@ -1,0 +1,31 @@
+"""Where else a payment's page leads: its package, a fee to waive, what would happen if."""
+
+from dataclasses import dataclass
+
+from dashboard import formats
+from dashboard.bookings import waiving
+from dashboard.bookings.holds import Hold
+from dashboard.staff.tables import Staff
+from dashboard.web.security import reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A link on a payment's page."""
+
+    label: str
+    href: str
+
+
+def ways(found: Hold, staff: Staff | None) -> list[Way]:
+    """The links that lead somewhere for this person."""
+    here, subject = f"/holds/{found.payment.id}", found.subject
+    support = staff is not None and reaches(staff, "support")
+    fee = waiving.fee(subject.clause, found.books) if found.payment.current else 0
+    found_ways = [Way("What if…", f"{here}/what-if")]
+    if subject.package_id is not None:
+        found_ways.insert(0, Way("Lessons of this package…", f"/packages/{subject.package_id}"))
+    if fee and support:
+        said = formats.money(fee, found.currency)
+        found_ways.insert(0, Way(f"Waive the fee of {said}…", f"{here}/waive"))
+    return found_ways
