@@ -31,13 +31,24 @@ class Bought:
 
 async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
     """The facts of an event and who is written to; None where nobody knows whose money it is."""
-    bought = await _bought(event.purchase)
+    bought = await bought_by(event.purchase)
     purchase = await Purchase.objects().get(Purchase.id == event.purchase)
     payment = await Payment.objects().get(Payment.id == event.payment)
     if bought is None or purchase is None or payment is None:
         return None
     story = await timeline(event.purchase)
-    facts = Facts(
+    return facts(event, story, bought, purchase, payment), bought.student
+
+
+def facts(
+    event: PaymentEvent,
+    story: Sequence[PaymentEvent],
+    bought: Bought,
+    purchase: Purchase,
+    payment: Payment,
+) -> Facts:
+    """The facts of an event of this story; of one that is only imagined as well."""
+    return Facts(
         kind=event.kind,
         amount=event.amount,
         currency=event.currency,
@@ -61,7 +72,6 @@ async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
         expiry_policy=purchase.policy_override or settings.current().expiry_policy,
         terms=terms(),
     )
-    return facts, bought.student
 
 
 def terms() -> Terms:
@@ -70,7 +80,8 @@ def terms() -> Terms:
     return Terms(chosen.cancel_free_hours, chosen.cancel_late_percent, chosen.rating_url)
 
 
-async def _bought(purchase_id: int) -> Bought | None:
+async def bought_by(purchase_id: int) -> Bought | None:
+    """What a purchase was for; None where nobody knows."""
     package = await Package.objects().get(Package.purchase == purchase_id)
     if package is not None:
         student = await Student.objects().get(Student.id == package.student)
