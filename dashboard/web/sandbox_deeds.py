@@ -7,7 +7,9 @@ from litestar import Response, post
 from litestar.params import FromPath
 from litestar_htmx import HTMXRequest
 
+from dashboard.bookings.holds import Hold
 from dashboard.money import WrongAmount, parse
+from dashboard.payments.facts import CardState
 from dashboard.snapshots import Intent
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 from dashboard.web import sandbox_words as words
@@ -22,6 +24,7 @@ TREATMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "drop": ("dropped", {"state": "dropped"}),
     "delay": ("delayed", {"state": "pending", "wait": 60.0}),
 }
+ANSWERS = {"confirmed": "success", "failed": "failure"}
 Typed = Mapping[str, str]
 
 
@@ -115,27 +118,36 @@ async def payment(request: HTMXRequest, payment_id: FromPath[int]) -> Response[A
     found = await need(payment_id)
     deed = given.get("deed", "")
     try:
-        intent = await _intent(found.payment.stripe_intent_id)
-        await _perform(intent, deed, given)
+        if deed in ANSWERS:
+            await _answer(found, ANSWERS[deed])
+        elif deed != "away":
+            await _perform(await _intent(found), deed, given)
     except (Refused, Away, Unreachable, NotThere) as error:
         return await _refused(request, error, given, str(payment_id))
     await noted(request, "Played the bank", {"deed": deed, "payment": f"payment/{payment_id}"})
     return back(deed, 1, str(payment_id), "payment")
 
 
-async def _intent(intent_id: str | None) -> Intent:
-    if not intent_id:
+async def _answer(found: Hold, result: str) -> None:
+    """The student answers the bank: about the payment, or about a card that is to be saved."""
+    purchase = found.books.purchase
+    if purchase.card_state == CardState.NEEDS_CUSTOMER and purchase.setup_intent_id:
+        path = f"setup_intents/{purchase.setup_intent_id}/authenticate"
+    else:
+        path = f"intents/{(await _intent(found)).id}/authenticate"
+    await order("POST", path, {"result": result})
+
+
+async def _intent(found: Hold) -> Intent:
+    if not found.payment.stripe_intent_id:
         raise Refused("Stripe has not heard of this payment yet.")
-    return await gateway().fetch(intent_id)
+    return await gateway().fetch(found.payment.stripe_intent_id)
 
 
 async def _perform(intent: Intent, deed: str, given: Typed) -> None:
     charge = intent.charge.id if intent.charge else ""
     named = given.get("of", "")
-    if deed in ("confirmed", "failed"):
-        result = "success" if deed == "confirmed" else "failure"
-        await order("POST", f"intents/{intent.id}/authenticate", {"result": result})
-    elif deed == "disputed" and charge:
+    if deed == "disputed" and charge:
         await order("POST", f"charges/{charge}/dispute", {})
     elif deed in ("won", "lost") and named in {one.id for one in intent.disputes}:
         await order("POST", f"disputes/{named}", {"status": deed})
@@ -149,7 +161,7 @@ async def _perform(intent: Intent, deed: str, given: Typed) -> None:
     elif deed == "refunded":
         told = {"payment_intent": intent.id, "amount": _amount(given, intent)}
         await in_stripes_dashboard("/v1/refunds", told)
-    elif deed != "away":
+    else:
         raise Refused("That is not possible for this payment.")
 
 

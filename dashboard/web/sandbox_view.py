@@ -10,7 +10,8 @@ from dashboard import clock, findings, formats, settings
 from dashboard.bookings import search
 from dashboard.bookings.holds import Hold, hold, holds
 from dashboard.payments.case import Do
-from dashboard.payments.facts import Status
+from dashboard.payments.evidence import standing
+from dashboard.payments.facts import CardState, Status
 from dashboard.payments.tables import Payment
 from dashboard.snapshots import Intent
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
@@ -20,7 +21,16 @@ from dashboard.web.sandbox_booking import whole
 from dashboard.web.sandbox_words import CALLS, MOMENTS, TROUBLES
 from jobs import journey
 
-SHOWN = 20
+SHOWN = 12
+# What Stripe decides about a payment and the page can see a difference in.
+COMPARED = (
+    "payment_status",
+    "authorized_amount",
+    "captured_amount",
+    "refunded_amount",
+    "refund_pending_amount",
+    "dispute_status",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +146,27 @@ async def payment_shown(given: str) -> dict[str, Any] | None:
         "said": findings.hold(found, clock.now()),
         "message": findings.message(found),
         "intent": intent,
-        "waits": intent is not None and intent.status == "requires_action",
+        "waits": asks_the_student(found, intent),
+        "lagging": _lagging(found, intent),
         "refunds": intent.refunds if intent else (),
         "disputes": [one for one in intent.disputes if one.open] if intent else [],
         "disputable": disputable(intent),
         "kept": found.facts.kept if intent else 0,
     }
+
+
+def asks_the_student(found: Hold, intent: Intent | None) -> bool:
+    """Whether the bank waits for a confirmation, of the payment or of a card that is saved."""
+    asks = intent is not None and intent.status == "requires_action"
+    return asks or found.books.purchase.card_state == CardState.NEEDS_CUSTOMER
+
+
+def _lagging(found: Hold, intent: Intent | None) -> bool:
+    """Whether Stripe shows something that the desk has not heard of yet."""
+    if intent is None:
+        return False
+    stripes = standing(intent)
+    return any(stripes[name] != getattr(found.payment, name) for name in COMPARED)
 
 
 def disputable(intent: Intent | None) -> bool:
