@@ -38,10 +38,12 @@ LONG_AFTER = timedelta(days=1000)
 class Outcome:
     """What would follow. `refusal` says why the lesson can't end so then; nothing follows of it.
 
-    `before` is what happens by itself until that time, `after` what happens then and later, and
-    `books` and `booking` are copies that show how things stand in the end, at `at`.
+    `before` is what happens by itself until that time, `after` what happens then and later. The
+    rows are copies: `earlier` is the booking as it stands until then, `booking` and `books` show
+    how things stand in the end, when nothing happens by itself any more (since `at`).
     """
 
+    earlier: Booking
     booking: Booking
     books: Books
     at: datetime
@@ -62,7 +64,7 @@ def ask(row: Booking, books: Books, what: str, at: datetime, now: datetime) -> O
     before = list(course.turns)
     course.at = at
     _follow(row, course.books, at)
-    found = Outcome(row, course.books, at, before=before)
+    found = Outcome(copy.copy(row), row, course.books, at, before=before)
     if what != NOTHING:
         ending = ENDINGS[what]
         try:
@@ -80,7 +82,7 @@ def ask(row: Booking, books: Books, what: str, at: datetime, now: datetime) -> O
     found.owed = course.books.purchase.owed
     foresight.advance(course, at + LONG_AFTER)
     found.after, found.books, found.at = course.turns[len(before) :], course.books, course.at
-    _follow(row, course.books, course.at)
+    _follow(row, course.books, at + LONG_AFTER)
     return found
 
 
@@ -90,6 +92,8 @@ def _follow(row: Booking, books: Books, at: datetime) -> None:
     status = current.status if current else Status.PENDING
     if row.status == "pending" and status in (Status.AUTHORIZED, Status.CAPTURED):
         row.status = "confirmed"
+    if row.status == "pending" and books.purchase.owed == 0 and status is Status.FAILED:
+        row.status, row.ended_by, row.clause = "cancelled", queries.BY_THE_CLOCK, "never_paid"
     over = row.ends_at + queries.BY_ITSELF_AFTER
     if row.status == "confirmed" and over <= at and status is Status.CAPTURED:
         row.status, row.ended_by, row.clause = "completed", queries.BY_THE_CLOCK, "completed"

@@ -17,11 +17,14 @@ async def letters(outcome: Outcome) -> list[tuple[Turn, str, str]]:
     story = [*await timeline(purchase.id), *(turn.event for turn in turns)]
     payments = {row.id: row for row in outcome.books.payments}
     found = []
-    for turn in turns:
+    for place, turn in enumerate(turns):
         letter = None
         if bought is not None:
             if bought.booking is not None:
-                bought = replace(bought, booking=outcome.booking)
+                # What was told before the lesson ended does not know yet how it ends.
+                told_early = place < len(outcome.before)
+                lesson = outcome.earlier if told_early else outcome.booking
+                bought = replace(bought, booking=lesson)
             payment = payments[turn.event.payment]
             facts = reading.facts(turn.event, story, bought, purchase, payment)
             letter = messages.letter(facts)
