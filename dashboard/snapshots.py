@@ -94,6 +94,7 @@ class Intent:
     created_at: datetime
     fetched_at: datetime
     manual: bool
+    payment_method: str | None = None
     operation_id: str | None = None
     canceled_at: datetime | None = None
     cancellation_reason: str | None = None
@@ -133,6 +134,7 @@ class Setup:
 
     id: str
     status: str
+    payment_method: str | None = None
     refusal: Refusal | None = None
     client_secret: str | None = field(default=None, repr=False)
 

@@ -137,7 +137,7 @@ class StripeGateway:
         except Unreachable as error:
             cause = error.__cause__
             if isinstance(cause, stripe.StripeError) and _answer(cause).outcome == "refused":
-                return Setup("", "refused", _answer(cause).refusal)
+                return Setup("", "refused", refusal=_answer(cause).refusal)
             raise
         return read.setup(raw)
 

@@ -105,6 +105,7 @@ def intent(raw: Any, refunds: list[Refund], disputes: list[Dispute], now: dateti
         created_at=_at(raw.created),
         fetched_at=now,
         manual=raw.capture_method == "manual",
+        payment_method=id_of(raw.payment_method),
         operation_id=operation_of(raw),
         canceled_at=instant(raw.canceled_at),
         cancellation_reason=raw.cancellation_reason,
@@ -114,6 +115,11 @@ def intent(raw: Any, refunds: list[Refund], disputes: list[Dispute], now: dateti
         disputes=tuple(disputes),
         client_secret=raw.client_secret,
     )
+
+
+def id_of(value: Any) -> str | None:
+    """The id of an object that may stand there whole, as its id, or not at all."""
+    return value if value is None or isinstance(value, str) else str(value.id)
 
 
 def operation_of(raw: Any) -> str | None:
@@ -131,6 +137,7 @@ def setup(raw: Any) -> Setup:
     return Setup(
         id=raw.id,
         status="refused" if refused else raw.status,
+        payment_method=id_of(raw.payment_method),
         refusal=said,
         client_secret=raw.client_secret,
     )

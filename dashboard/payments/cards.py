@@ -16,7 +16,7 @@ from dashboard.payments.actors import Actor
 from dashboard.payments.events import write_word
 from dashboard.payments.facts import CardState
 from dashboard.payments.tables import Payment, Purchase
-from dashboard.payments.turning import forget_attempts, touch
+from dashboard.payments.turning import card_works, touch
 from dashboard.snapshots import Refusal, Setup
 from dashboard.stripe_gateway import gateway
 
@@ -37,10 +37,8 @@ async def want(purchase_id: int, payment_method: str | None = None) -> None:
         "card_due_at": clock.now(),
         "card_tries": 0,
     }
-    if payment_method is not None:
-        values["payment_method"] = payment_method
     await Purchase.update(values).where(Purchase.id == purchase_id)
-    await forget_attempts(purchase_id)
+    await card_works(purchase_id, payment_method)
 
 
 async def save(purchase_id: int) -> None:
@@ -127,6 +125,8 @@ async def _keep(before: Purchase, payment: Payment, setup: Setup) -> None:
                 "card_due_at": clock.now() + READ_EVERY if waits else None,
             }
         ).where(Purchase.id == purchase.id)
+        if state is CardState.SAVED:
+            await card_works(purchase.id, setup.payment_method)
         if state is CardState.REFUSED:
             await ledger.failed(payment.id, setup.refusal or _UNSAID)
         if purchase.owed != 0:

@@ -51,8 +51,11 @@ def renew(case: Case, hold: PaymentFacts) -> Step:
     """The next step towards a new hold in the place of `hold`, which stands until that one does."""
     over = hold.expires_at - PLAN_MARGIN if hold.expires_at else None
     amount = case.purchase.price if case.purchase.owed is None else case.purchase.owed
-    if any(one.renews == hold.id and one.waiting for one in case.payments):
-        return _students_turn(over, hold)
+    for one in case.payments:
+        if one.renews == hold.id and one.waiting and one.status is Status.PENDING:
+            # Left unfinished, it is cancelled then.
+            left = one.created_at + ABANDONED_AFTER
+            return _students_turn(min(left, over) if over else left, hold)
     return _attempt(case, "renewing", amount, over, hold)
 
 

@@ -19,8 +19,8 @@ from dashboard.payments.evidence import Movement
 from dashboard.payments.facts import CREATES, OPEN, State, Status, Verb
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.payments.turning import (
+    card_works,
     count_attempt,
-    forget_attempts,
     reset_refusals,
     touch,
     turn,
@@ -84,7 +84,9 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         await _close_proven(operations, intent, purchase)
         news = await write_movements(payment, intent, operations, event_at)
         if any(movement.kind in ("authorized", "charged") for movement in news):
-            await forget_attempts(purchase.id)
+            # Without the wish to save it, a card is used up by its first payment.
+            saved = intent.payment_method if purchase.saves_card else None
+            await card_works(purchase.id, saved)
         await _lower_owed(purchase, payment, news, operations)
         await choose_current(purchase.id)
         await _note_trouble(payment.id, news)

@@ -98,7 +98,8 @@ def _cancel_waiting(case: Case) -> Step | None:
         if not payment.waiting:
             continue
         # A renewal that nobody completes must not keep the student's bank waiting for ever.
-        unfinished = payment.renews is not None and _abandoned(case, payment)
+        begun = payment.renews is not None and payment.status is Status.PENDING
+        unfinished = begun and _abandoned(case, payment)
         if not (case.purchase.owed == 0 or paid - {payment.id} or unfinished):
             continue
         if payment.intent_status == "processing":

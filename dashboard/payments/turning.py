@@ -73,8 +73,16 @@ async def count_attempt(operation: Operation, refusal: Refusal) -> None:
     ).where(Purchase.id == operation.purchase)
 
 
-async def forget_attempts(purchase_id: int) -> None:
-    """A hold stands, or a new card is there: what was refused before counts no more."""
-    await Purchase.update(
-        {"attempts_refused": 0, "attempt_refused_at": None, "attempt_refused_code": ""}
-    ).where(Purchase.id == purchase_id)
+async def card_works(purchase_id: int, payment_method: str | None) -> None:
+    """A hold stands, or a card is saved: what was refused before counts no more.
+
+    The card is kept by the id under which Stripe has it, so that it can be used once more.
+    """
+    values: dict[Any, Any] = {
+        "attempts_refused": 0,
+        "attempt_refused_at": None,
+        "attempt_refused_code": "",
+    }
+    if payment_method:
+        values["payment_method"] = payment_method
+    await Purchase.update(values).where(Purchase.id == purchase_id)

@@ -131,6 +131,19 @@ def test_the_old_hold_is_released_when_the_new_one_stands_and_not_before():
     assert (found.do, found.payment_id) == (Do.RELEASE, HOLD.id)
 
 
+def test_a_declined_renewal_is_tried_again_though_its_intent_could_take_another_card():
+    declined = replace(
+        WAITING,
+        id=8,
+        current=False,
+        renews=HOLD.id,
+        status=Status.FAILED,
+        intent_status="requires_payment_method",
+        created_at=NOW - HOUR,
+    )
+    assert step(refused(RENEWED, 1, HOUR), ENDING, declined).do is Do.AUTHORIZE
+
+
 def test_a_renewal_that_the_student_leaves_unfinished_is_cancelled_and_the_hold_stays():
     left = replace(WAITING, id=8, current=False, renews=HOLD.id, created_at=NOW - HOUR)
     found = step(RENEWED, ENDING, left)
