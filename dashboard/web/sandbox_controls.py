@@ -26,9 +26,14 @@ class Refused(Exception):
 
 async def order(method: str, path: str, body: Any = None) -> Any:
     """The answer of one control under `/_sandbox/`; raises Away and Refused."""
+    return (await orders((method, path, body)))[0]
+
+
+async def orders(*asked: tuple[str, str, Any]) -> list[Any]:
+    """The answers of several controls, one after the other; raises Away and Refused."""
     try:
         async with Controls(settings.current()) as controls:
-            return await controls.order(method, path, body)
+            return [await controls.order(*one) for one in asked]
     except httpx.HTTPStatusError as error:
         raise Refused(_reason(error.response)) from error
     except httpx.HTTPError as error:

@@ -68,10 +68,9 @@ async def shown(
     given = payment or asked.get("payment", "").strip()
     code, zone = asked.get("done", ""), view.zone()
     try:
-        webhooks: dict[str, Any] | None = await view.webhooks_shown(zone)
-        troubles = await view.troubles_shown()
+        played = await view.sandbox_shown(zone)
     except (Away, Refused) as error:
-        webhooks, troubles = None, []
+        played = {"webhooks": None, "troubles": []}
         trouble, status = trouble or str(error) or AWAY, max(status, 503)
     staff = request.state.staff
     at_hand = await view.payment_shown(given)
@@ -82,13 +81,12 @@ async def shown(
         "words": words,
         "given": given,
         "found": at_hand,
-        "webhooks": webhooks,
-        "troubles": troubles,
         "trouble": trouble,
         "done": code,
         "said": words.said(code, asked.get("n", "1")) if request.method == "GET" else "",
         "flash": "",
         "plain": money.plain,
+        **played,
         **await booking.choices(),
         **await view.clock_shown(zone),
     }

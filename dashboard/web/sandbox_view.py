@@ -185,17 +185,23 @@ async def _intent(found: Hold) -> Intent | None:
         return None
 
 
-async def webhooks_shown(zone: ZoneInfo) -> dict[str, Any]:
-    """How webhooks are treated, and the newest deliveries."""
-    mode = await controls.order("GET", "webhooks")
-    rows = (await controls.order("GET", f"deliveries?last={SHOWN}"))["deliveries"]
-    shown = [_delivery(row, zone) for row in reversed(rows[-SHOWN:])]
-    return {
-        "mode": mode["mode"],
+async def sandbox_shown(zone: ZoneInfo) -> dict[str, Any]:
+    """How webhooks are treated, the newest deliveries, and the armed troubles, each with its number
+    and a sentence. Raises Away and Refused."""
+    treated, sent, armed = await controls.orders(
+        ("GET", "webhooks", None),
+        ("GET", f"deliveries?last={SHOWN}", None),
+        ("GET", "faults", None),
+    )
+    shown = [_delivery(row, zone) for row in reversed(sent["deliveries"])]
+    webhooks = {
+        "mode": treated["mode"],
         "deliveries": shown,
         "held": sum(one["state"] == "held" for one in shown),
         "flying": any(one["state"] == "pending" for one in shown),
     }
+    troubles = [(int(fault["id"]), _trouble(fault)) for fault in armed["faults"]]
+    return {"webhooks": webhooks, "troubles": troubles}
 
 
 def _delivery(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
@@ -222,12 +228,6 @@ def _word(row: dict[str, Any], zone: ZoneInfo) -> str:
         return "On its way"
     at = formats.time_of_day(again + clock.offset(), zone)
     return f"Failed, tried again {at}" if row["attempts"] else f"Waits until {at}"
-
-
-async def troubles_shown() -> list[tuple[int, str]]:
-    """The armed troubles: the number of each, and a sentence."""
-    armed = (await controls.order("GET", "faults"))["faults"]
-    return [(int(fault["id"]), _trouble(fault)) for fault in armed]
 
 
 def _trouble(fault: dict[str, Any]) -> str:

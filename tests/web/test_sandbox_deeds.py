@@ -7,7 +7,6 @@ from tests.web.desk import sign_in, text
 from tests.web.test_sandbox_page import audited, book, latest, press
 from tests.world import World
 
-
 # Webhooks.
 
 
