@@ -8,6 +8,7 @@ undone that was due by then.
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +17,12 @@ import structlog
 
 from dashboard import clock, db
 from dashboard.settings import Settings
-from jobs import mail
+from jobs import mail, schedule
 from jobs.advance import Controls, steps
+from jobs.heartbeat import beating
+
+# Seconds of wall time: each step does what is due anyway, so this is for the heartbeats alone.
+TICK_EVERY = 3.0
 
 log = structlog.get_logger()
 
@@ -35,6 +40,7 @@ class Journey:
     done: int = 0
     trouble: str = ""
     stopping: bool = False
+    tick_at: float = 0.0
     task: asyncio.Task[None] | None = None
 
     @property
@@ -78,6 +84,17 @@ async def end() -> None:
         await asyncio.gather(_latest.task, return_exceptions=True)
 
 
+async def _tick(journey: Journey) -> None:
+    """What the worker does every minute, with its heartbeat: a leap is no reason to call it late.
+
+    The worker's own tick comes at the next minute of wall time, days too late by the clock.
+    """
+    for when, sweep in schedule.PLAN:
+        if when in schedule.OFTEN:
+            await beating(schedule.name_of(sweep), sweep)
+    journey.tick_at = time.monotonic() + TICK_EVERY
+
+
 async def _go(journey: Journey, controls: Controls) -> None:
     try:
         async with controls, contextlib.aclosing(steps(journey.target, controls)) as walked:
@@ -85,8 +102,11 @@ async def _go(journey: Journey, controls: Controls) -> None:
                 journey.done += done
                 # A message that is written days later would be too old to be sent.
                 await mail.mail_at_once()
+                if time.monotonic() >= journey.tick_at:
+                    await _tick(journey)
                 if journey.stopping:
                     break
+        await _tick(journey)
     except httpx.HTTPError as error:
         log.warning("journey.away", error=type(error).__name__)
         journey.trouble = "The sandbox stopped answering on the way."

@@ -23,6 +23,7 @@ Sweep = Callable[[], Awaitable[int]]
 EVERY_MINUTE = crontab(minute="*")
 # An hour would do; a tick that falls into a restart is not caught up by Huey, though.
 EVERY_TEN_MINUTES = crontab(minute="*/10")
+OFTEN = (EVERY_MINUTE, EVERY_TEN_MINUTES)
 
 PLAN: tuple[tuple[Callable[..., bool], Sweep], ...] = (
     (EVERY_MINUTE, sweeps.handle_events),

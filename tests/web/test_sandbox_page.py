@@ -205,6 +205,14 @@ async def test_the_mail_of_the_way_is_written_at_its_time(world: World):
     assert all(row["state"] != "skipped" for row in rows)
 
 
+async def test_a_leap_does_not_make_the_worker_look_late(world: World):
+    ana = await sign_in(world)
+    await press(ana, "/clock", to="1h")
+    answer = await press(ana, "/clock", to="7d")
+    assert "7 d 1 h ahead" in text(answer)
+    assert "The worker is late" not in text(answer)
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
