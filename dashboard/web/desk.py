@@ -20,6 +20,7 @@ from dashboard.web import (
     sandbox_page,
     signin,
     waiver_page,
+    what_if_page,
 )
 from dashboard.web.pages import static_files
 
@@ -43,6 +44,7 @@ pages = Router(
         *package_page.handlers,
         package_answer.refund,
         *waiver_page.handlers,
+        what_if_page.show,
         *mail_page.handlers,
         audit_page.index,
         *sandbox_page.handlers,

@@ -86,6 +86,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/holds/{payment_id}/refund"): SUPPORT,
     ("POST", "/holds/{payment_id}/refund"): SUPPORT,
     ("POST", "/holds/{payment_id}/refunds"): SUPPORT,
+    ("GET", "/holds/{payment_id}/what-if"): VIEWER,
     ("GET", "/holds/{payment_id}/waive"): SUPPORT,
     ("POST", "/holds/{payment_id}/waive"): SUPPORT,
     ("POST", "/holds/{payment_id}/waivers"): SUPPORT,
