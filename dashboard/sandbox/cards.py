@@ -5,7 +5,15 @@ from typing import Literal
 
 from dashboard.sandbox.answers import Json
 
-Behaviour = Literal["ok", "decline", "authenticate", "refund_pending", "refund_fail", "dispute"]
+Behaviour = Literal[
+    "ok",
+    "decline",
+    "authenticate",
+    "authenticate_once",
+    "refund_pending",
+    "refund_fail",
+    "dispute",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,11 @@ class TestCard:
     code: str = "card_declined"
     decline_code: str = "generic_decline"
     attachable: bool = True
+
+    @property
+    def authenticates_setup(self) -> bool:
+        """Whether the bank wants its customer to confirm that the card is saved."""
+        return self.behaviour in ("authenticate", "authenticate_once")
 
 
 def _decline(last4: str, decline_code: str, code: str = "card_declined") -> TestCard:
@@ -54,6 +67,7 @@ TEST_CARDS: dict[str, TestCard] = {
     "pm_card_discover": TestCard("9424", brand="discover"),
     "pm_card_jcb": TestCard("0505", brand="jcb"),
     "pm_card_authenticationRequired": TestCard("3184", behaviour="authenticate"),
+    "pm_card_authenticationRequiredOnSetup": TestCard("3155", behaviour="authenticate_once"),
     "pm_card_threeDSecure2Required": TestCard("3220", behaviour="authenticate"),
     "pm_card_chargeCustomerFail": TestCard("0341", behaviour="decline"),
     "pm_card_pendingRefund": TestCard("7726", behaviour="refund_pending"),

@@ -73,7 +73,7 @@ def _keep_card(turn: Turn, intent: Json, method: Json) -> None:
     if method["customer"] is not None:
         return
     if intent["setup_future_usage"] and intent["customer"]:
-        method["customer"] = intent["customer"]
+        method |= {"customer": intent["customer"], "_set_up": True}
         turn.store.save(method)
         turn.emit("payment_method.attached", method)
     else:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from dashboard import clock
-from dashboard.sandbox import deliveries, disputes, due, faults, intents
+from dashboard.sandbox import deliveries, disputes, due, faults, intents, setups
 from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
 from dashboard.sandbox.idempotency import Keys
 from dashboard.sandbox.store import Store
@@ -148,7 +148,8 @@ def _authenticate(sandbox: Controlled, name: str, body: bytes) -> Json:
     given = msgspec.json.decode(body, type=_Authentication)
     turn = sandbox.turn()
     due.apply(turn)
-    return public(intents.authenticate(turn, name, given.result == "success"))
+    act = setups.authenticate if name.startswith("seti_") else intents.authenticate
+    return public(act(turn, name, given.result == "success"))
 
 
 def _dispute(sandbox: Controlled, name: str, body: bytes) -> Json:
@@ -189,6 +190,7 @@ _CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("DELETE", "requests"): _clear_requests,
     ("POST", "reset"): _reset,
     ("POST", "intents/*/authenticate"): _authenticate,
+    ("POST", "setup_intents/*/authenticate"): _authenticate,
     ("POST", "charges/*/dispute"): _dispute,
     ("POST", "disputes/*"): _settle_dispute,
     ("POST", "next_authorization"): _next_authorization,

@@ -18,6 +18,15 @@ _EXPANDABLE: dict[str, dict[str, str]] = {
         "review": "",
         "source": "",
     },
+    "setup_intent": {
+        "application": "",
+        "customer": "customer",
+        "latest_attempt": "",
+        "mandate": "",
+        "on_behalf_of": "",
+        "payment_method": "payment_method",
+        "single_use_mandate": "",
+    },
     "charge": {
         "application": "",
         "application_fee": "",

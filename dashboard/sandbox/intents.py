@@ -2,7 +2,7 @@
 
 from dashboard.sandbox import amounts, charging, parameters, people, shapes
 from dashboard.sandbox.answers import Json, StripeError, invalid, public, unexpected_state
-from dashboard.sandbox.cards import card_of
+from dashboard.sandbox.cards import TestCard, card_of
 from dashboard.sandbox.turn import Turn
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -11,7 +11,7 @@ _PLAIN = """allowed_payment_method_types automatic_payment_methods capture_metho
     confirmation_method customer description receipt_email setup_future_usage statement_descriptor
     statement_descriptor_suffix transfer_group""".split()
 _CONFIRM_ONLY = ("error_on_requires_action", "off_session", "return_url")
-_NO_RETURN_URL = (
+NO_RETURN_URL = (
     "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because"
     " some of these payment methods might redirect your customer off of your page, you must provide"
     " a `return_url`. If you don't want to accept redirect-based payment methods, set"
@@ -78,16 +78,26 @@ def _check_confirmable(intent: Json, given: Json) -> None:
     """Cards alone never redirect; anything else needs to know where to send the customer back."""
     intent["_return_url"] = given.get("return_url") or intent["_return_url"]
     intent["_off_session"] = given.get("off_session", False)
+    if intent["_off_session"] and intent["setup_future_usage"]:
+        message = "You may not use `setup_future_usage` together with `off_session=true`."
+        raise invalid(message, "setup_future_usage")
+    if not stays_here(intent):
+        raise invalid(NO_RETURN_URL, "return_url")
+
+
+def stays_here(intent: Json) -> bool:
+    """Whether the customer is never sent away, or it is known where to send them back."""
     automatic = intent["automatic_payment_methods"] or {}
     cards_only = intent["allowed_payment_method_types"] == ["card"]
     stays = automatic.get("enabled") and automatic.get("allow_redirects") == "never"
-    if not (cards_only or stays or intent["_return_url"]):
-        raise invalid(_NO_RETURN_URL, "return_url")
+    return bool(cards_only or stays or intent["_return_url"])
 
 
 def _choose_method(turn: Turn, intent: Json, given: Json) -> None:
     if given.get("payment_method"):
         method = people.method_for(turn, given["payment_method"], intent["customer"])
+        if intent["_off_session"]:
+            people.require_saved(method, intent["customer"])
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
 
 
@@ -114,19 +124,27 @@ def _run(turn: Turn, intent: Json, given: Json) -> None:
     card = card_of(method)
     if card.behaviour == "decline":
         raise charging.decline(turn, intent, method, card.code, card.decline_code)
-    if card.behaviour != "authenticate":
+    if not _asks(intent, method, card):
         charging.authorize(turn, intent, method)
     elif intent["_off_session"] or given.get("error_on_requires_action"):
         # Nobody is there to authenticate.
         code = "authentication_required"
         raise charging.decline(turn, intent, method, code, code)
     else:
-        intent |= {"next_action": _next_action(intent), "status": "requires_action"}
+        intent |= {"next_action": next_action(intent), "status": "requires_action"}
         turn.store.save(intent)
         turn.emit("payment_intent.requires_action", intent)
 
 
-def _next_action(intent: Json) -> Json:
+def _asks(intent: Json, method: Json, card: TestCard) -> bool:
+    """Whether the bank wants its customer to confirm; some ask only until the card is set up."""
+    if card.behaviour == "authenticate_once":
+        return not (intent["_off_session"] and method["_set_up"])
+    return card.behaviour == "authenticate"
+
+
+def next_action(intent: Json) -> Json:
+    """Where the customer confirms: a page of the bank, or Stripe's script in the shop's page."""
     url = f"https://hooks.stripe.com/3d_secure_2/sandbox/{intent['id']}"
     if intent["_return_url"]:
         back = {"return_url": intent["_return_url"], "url": url}

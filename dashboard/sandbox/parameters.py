@@ -152,6 +152,7 @@ RETRIEVE: dict[str, Reader] = {"expand": texts}
 LISTS: dict[str, dict[str, Reader]] = {
     "customer": _LIST | {"email": text},
     "payment_intent": _LIST | {"customer": text},
+    "setup_intent": _LIST | {"customer": text, "payment_method": text},
     "charge": _LIST | {"customer": text, "payment_intent": text},
     "refund": _LIST | {"charge": text, "payment_intent": text},
     "dispute": _LIST | {"charge": text, "payment_intent": text},
@@ -195,6 +196,29 @@ INTENT_CREATE: dict[str, Reader] = (
         "confirmation_method": one_of("automatic", "manual"),
     }
 )
+_SETUP: dict[str, Reader] = {
+    "customer": text,
+    "description": text,
+    "expand": texts,
+    "metadata": metadata,
+    "payment_method": text,
+}
+SETUP_CREATE: dict[str, Reader] = _SETUP | {
+    "allowed_payment_method_types": texts,
+    "automatic_payment_methods": INTENT_CREATE["automatic_payment_methods"],
+    "confirm": boolean,
+    "return_url": text,
+    "usage": one_of("off_session", "on_session"),
+    "use_stripe_sdk": boolean,
+}
+SETUP_UPDATE = _SETUP
+SETUP_CONFIRM: dict[str, Reader] = {
+    name: SETUP_CREATE[name] for name in ("expand", "payment_method", "return_url")
+}
+SETUP_CANCEL: dict[str, Reader] = {
+    "cancellation_reason": one_of("abandoned", "duplicate", "requested_by_customer"),
+    "expand": texts,
+}
 _UPDATED = ("capture_method", "expand", "payment_method", "receipt_email", "setup_future_usage")
 INTENT_UPDATE: dict[str, Reader] = _ABOUT | {name: _HOW[name] for name in _UPDATED}
 CAPTURE: dict[str, Reader] = {

@@ -57,6 +57,16 @@ def method_for(turn: Turn, name: str, customer: str | None) -> Json:
     return method
 
 
+def require_saved(method: Json, customer: str | None) -> None:
+    """Without its holder a customer's card can be charged only where it was saved for them."""
+    if customer is not None and method["customer"] != customer:
+        message = (
+            "The PaymentMethod must be attached to the customer of the PaymentIntent before it can"
+            " be used with `off_session=true`."
+        )
+        raise invalid(message, "payment_method", "payment_method_unexpected_state")
+
+
 def retrieve_method(turn: Turn, name: str, _: Json) -> Json:
     return find_method(turn, name, "id", 404)
 

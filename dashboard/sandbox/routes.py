@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from dashboard.sandbox import intents, listing, parameters, people, refunds
+from dashboard.sandbox import intents, listing, parameters, people, refunds, setups
 from dashboard.sandbox.answers import Json, StripeError
 from dashboard.sandbox.parameters import Reader
 from dashboard.sandbox.turn import Turn
@@ -25,6 +25,7 @@ _COLLECTIONS = {
     "customers": "customer",
     "payment_methods": "payment_method",
     "payment_intents": "payment_intent",
+    "setup_intents": "setup_intent",
     "charges": "charge",
     "refunds": "refund",
     "balance_transactions": "balance_transaction",
@@ -35,7 +36,7 @@ _COLLECTIONS = {
 
 def _retrieve(turn: Turn, name: str, _: Json, kind: str) -> Json:
     # Stripe calls the path's parameter `intent` in the errors of PaymentIntents.
-    return turn.get(kind, name, "intent" if kind == "payment_intent" else "id", 404)
+    return turn.get(kind, name, "intent" if kind.endswith("_intent") else "id", 404)
 
 
 def _page(turn: Turn, _: str, given: Json, kind: str, url: str) -> Json:
@@ -58,6 +59,14 @@ _ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("POST", "payment_intents/*/cancel"): Route(
         "payment_intent", parameters.CANCEL, intents.cancel
+    ),
+    ("POST", "setup_intents"): Route("setup_intent", parameters.SETUP_CREATE, setups.create),
+    ("POST", "setup_intents/*"): Route("setup_intent", parameters.SETUP_UPDATE, setups.update),
+    ("POST", "setup_intents/*/confirm"): Route(
+        "setup_intent", parameters.SETUP_CONFIRM, setups.confirm
+    ),
+    ("POST", "setup_intents/*/cancel"): Route(
+        "setup_intent", parameters.SETUP_CANCEL, setups.cancel
     ),
     ("POST", "refunds"): Route("refund", parameters.REFUND, refunds.create),
     ("POST", "refunds/*"): Route("refund", parameters.METADATA, refunds.update),

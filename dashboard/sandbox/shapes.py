@@ -90,6 +90,7 @@ def payment_method(turn: Turn, test_name: str, card: TestCard) -> Json:
         "type": "card",
         "_test_name": test_name,
         "_spent": False,
+        "_set_up": False,
     }
 
 

@@ -21,6 +21,7 @@ OBJECTS: dict[str, type] = {
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,
     "refund": stripe.Refund,
+    "setup_intent": stripe.SetupIntent,
 }
 # Properties that Stripe leaves out unless they are expanded, or shows for other payment methods.
 _INCLUDED_ON_REQUEST = {
