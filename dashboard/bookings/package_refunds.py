@@ -191,7 +191,7 @@ def why(package: Package, found: packages.Worth, currency: str) -> str:
 
     used, count = found.used_lessons, package.lessons_count
     lessons = "1 lesson is" if used == 1 else f"{used} lessons are"
-    said = f"{money(found.captured)} was paid for {count} lessons; {lessons} used"
+    said = f"{money(found.captured)} was paid for {count} lessons; {lessons} used or booked"
     said += f", worth {money(found.used)} ({money(found.captured)} × {used} ÷ {count})."
     if found.back:
         said += f" {money(found.back)} was given back before or is on its way."

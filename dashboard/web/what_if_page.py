@@ -95,6 +95,9 @@ async def show(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]
 
 def _asked(given: dict[str, str]) -> Asked:
     what, when, lesson = given.get("what", ""), given.get("when", ""), given.get("lesson", "")
+    if "shown" in given and given["shown"] != given.get("at", ""):
+        # Whoever changes the time in its field means it, whatever else is chosen.
+        when = "at"
     whole = lesson.isascii() and lesson.isdigit() and len(lesson) < 16
     return Asked(
         what if what in WHATS else "nothing",

@@ -39,7 +39,7 @@ async def test_a_packages_page_shows_each_lesson_and_what_a_refund_gives(world: 
     assert f'href="/packages/{number}"' in (await ana.page(f"/holds/{hold}")).text
     said = text(await ana.page(f"/packages/{number}"))
     assert "3 of 5 lessons of Maya Chen are free" in said
-    assert "$420.00 was paid for 5 lessons; 2 lessons are used, worth $168.00" in said
+    assert "$420.00 was paid for 5 lessons; 2 lessons are used or booked, worth $168.00" in said
     assert "$252.00 is left for the unused lessons." in said
     assert "Refund unused lessons $252.00…" in said
     answer = await ana.page("/packages/999")
