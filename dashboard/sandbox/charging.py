@@ -81,6 +81,18 @@ def _keep_card(turn: Turn, intent: Json, method: Json) -> None:
         turn.store.save(method)
 
 
+def ordered_refusal(turn: Turn, intent: Json) -> tuple[str, str] | None:
+    """The code and decline code with which a control has the bank refuse the next off-session uses
+    of a card; each refusal is one less."""
+    ordered = turn.store.note("next_off_session") if intent["_off_session"] else None
+    if not ordered or not ordered["times"]:
+        return None
+    turn.store.remember("next_off_session", ordered | {"times": ordered["times"] - 1})
+    decline_code = ordered["decline_code"]
+    asks = decline_code == "authentication_required"
+    return (decline_code if asks else "card_declined"), decline_code
+
+
 def _three_d_secure() -> Json:
     return {
         "authentication_flow": "challenge",

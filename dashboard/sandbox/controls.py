@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from dashboard import clock
-from dashboard.sandbox import deliveries, disputes, due, faults, intents, setups
+from dashboard.sandbox import deliveries, disputes, due, faults, intents, refunds, setups
 from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
 from dashboard.sandbox.idempotency import Keys
 from dashboard.sandbox.store import Store
@@ -46,6 +46,15 @@ class _Dispute(msgspec.Struct, forbid_unknown_fields=True):
 
 class _DisputeStep(msgspec.Struct, forbid_unknown_fields=True):
     status: Literal["under_review", "won", "lost"]
+
+
+class _RefundStep(msgspec.Struct, forbid_unknown_fields=True):
+    status: Literal["succeeded", "failed"]
+
+
+class _NextOffSession(msgspec.Struct, forbid_unknown_fields=True):
+    decline_code: str
+    times: int = 1
 
 
 class _NextAuthorization(msgspec.Struct, forbid_unknown_fields=True):
@@ -167,6 +176,24 @@ def _settle_dispute(sandbox: Controlled, name: str, body: bytes) -> Json:
     return public(disputes.settle(turn, turn.get("dispute", name, status=404), given.status))
 
 
+def _settle_refund(sandbox: Controlled, name: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body, type=_RefundStep)
+    turn = sandbox.turn()
+    due.apply(turn)
+    return public(refunds.decide(turn, name, given.status))
+
+
+def _next_off_session(sandbox: Controlled, _: str, body: bytes) -> Json:
+    given = msgspec.json.decode(body, type=_NextOffSession)
+    sandbox.store.remember("next_off_session", msgspec.to_builtins(given))
+    return _off_session(sandbox, _, body)
+
+
+def _off_session(sandbox: Controlled, _: str, __: bytes) -> Json:
+    ordered: Json = sandbox.store.note("next_off_session", {"decline_code": "", "times": 0})
+    return ordered
+
+
 def _next_authorization(sandbox: Controlled, _: str, body: bytes) -> Json:
     given = msgspec.json.decode(body, type=_NextAuthorization)
     ordered = {"capture_before": given.capture_before}
@@ -193,7 +220,10 @@ _CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("POST", "setup_intents/*/authenticate"): _authenticate,
     ("POST", "charges/*/dispute"): _dispute,
     ("POST", "disputes/*"): _settle_dispute,
+    ("POST", "refunds/*"): _settle_refund,
     ("POST", "next_authorization"): _next_authorization,
+    ("GET", "next_off_session"): _off_session,
+    ("POST", "next_off_session"): _next_off_session,
 }
 
 

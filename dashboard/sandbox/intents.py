@@ -122,6 +122,8 @@ def _run(turn: Turn, intent: Json, given: Json) -> None:
     """Charge the chosen card, or ask its holder to authenticate first."""
     method = turn.get("payment_method", intent["payment_method"])
     card = card_of(method)
+    if ordered := charging.ordered_refusal(turn, intent):
+        raise charging.decline(turn, intent, method, *ordered)
     if card.behaviour == "decline":
         raise charging.decline(turn, intent, method, card.code, card.decline_code)
     if not _asks(intent, method, card):

@@ -120,6 +120,16 @@ def fail(turn: Turn, name: str) -> None:
     turn.emit("refund.failed", refund)
 
 
+def decide(turn: Turn, name: str, status: str) -> Json:
+    """The bank decides about a refund now, or once more; the refund as it then stands."""
+    before = turn.get("refund", name, status=404)["status"]
+    may = ("pending",) if status == "succeeded" else ("pending", "succeeded")
+    if before not in may:
+        raise StripeError(f"A refund that is {before} can't become {status}.", param="status")
+    (succeed if status == "succeeded" else fail)(turn, name)
+    return turn.get("refund", name)
+
+
 def update(turn: Turn, name: str, given: Json) -> Json:
     """Only a refund's metadata can be changed."""
     refund = turn.get("refund", name, status=404)
