@@ -119,7 +119,7 @@ def _late(terms: Terms) -> Decision:
     if terms.of_package:
         return _used(terms, "student_late", why)
     fee = money.share(terms.price, terms.late_percent, terms.currency)
-    if 0 < fee < money.minimum(terms.currency):
+    if terms.late_percent and fee < money.minimum(terms.currency):
         waived = f"The late fee of {_said(fee, terms)} is too small to be charged and is waived."
         return Decision(0, "late_fee_waived", f"{why} {waived}", False)
     return Decision(

@@ -141,6 +141,8 @@ def _refund(course: Course, step: Step) -> None:
 
 def _decide(course: Course, step: Step) -> None:
     row, purchase = _row(course, step), course.books.purchase
+    if step.why in LET_GO:
+        _tell(course, row, "let_go", 0, step.why)
     if step.owed is not None and (purchase.owed is None or step.owed <= purchase.owed):
         purchase.owed, purchase.owed_reason = step.owed, step.why
         if step.policy == "capture":
@@ -151,8 +153,6 @@ def _decide(course: Course, step: Step) -> None:
         purchase.expiry_decision, purchase.expiry_decided_for = step.policy, row.id
         told = {"policy": step.policy}
         _tell(course, row, "expiry_decision", step.owed or 0, step.why, detail=told)
-    elif step.why in LET_GO:
-        _tell(course, row, "let_go", 0, step.why)
 
 
 def _authorize(course: Course, step: Step) -> None:
@@ -176,7 +176,8 @@ def _authorize(course: Course, step: Step) -> None:
 def _end_planned(course: Course) -> None:
     for row in course.books.payments:
         if payment_facts(row).planned:
-            _end(row, Status.FAILED, "cancelled", course.at)
+            row.payment_status = Status.FAILED
+            _tell(course, row, "cancelled", 0, "")
 
 
 def _tell(

@@ -1,6 +1,7 @@
 """The cancellation policy: tables of cases, and what holds for all of them."""
 
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,6 +86,7 @@ def test_the_hour_that_comes_twice_is_told_apart():
         ("usd", 9600, 33, 3168, "student_late"),
         ("usd", 9600, 100, 9600, "student_late"),
         ("usd", 9600, 0, 0, "student_late"),
+        ("usd", 50, 1, 0, "late_fee_waived"),
         ("usd", 100, 50, 50, "student_late"),
         ("usd", 99, 50, 0, "late_fee_waived"),
         ("jpy", 9601, 50, 4800, "student_late"),
@@ -200,7 +202,7 @@ def test_more_lessons_than_there_are_can_not_have_been_used():
 
 # What holds for every case.
 
-CURRENCIES = st.sampled_from(["usd", "jpy", "kwd"])
+CURRENCIES = st.sampled_from(["usd", "eur", "jpy", "kwd"])
 AHEAD = st.timedeltas(min_value=timedelta(days=-2), max_value=timedelta(days=30))
 
 
@@ -221,6 +223,23 @@ def test_nobody_owes_more_than_the_price_or_an_amount_stripe_would_refuse(
     assert 0 <= owed <= price[0]
     assert owed % money.step(price[1]) == 0
     assert owed == 0 or owed >= money.minimum(price[1])
+
+
+@given(prices(), st.integers(1, 100))
+def test_a_late_fee_is_its_exact_share_floored_to_the_step_or_waived_in_words(
+    price: tuple[int, str], percent: int
+):
+    (amount, currency), step = price, money.step(price[1])
+    decision = policy.cancel("student", terms(amount, currency, late_percent=percent), START)
+    exact = Fraction(amount * percent, 100)
+    if decision.clause == "late_fee_waived":
+        assert decision.owed == 0 and not decision.lesson_used
+        assert exact < money.minimum(currency) + step
+        assert "too small to be charged and is waived" in decision.sentence
+    else:
+        assert decision.owed is not None and decision.owed >= money.minimum(currency)
+        assert 0 <= exact - decision.owed < step
+        assert money.plain(decision.owed, currency) in decision.sentence
 
 
 @given(prices(), st.integers(0, 99))
