@@ -24,6 +24,7 @@ TREATMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "drop": ("dropped", {"state": "dropped"}),
     "delay": ("delayed", {"state": "pending", "wait": 60.0}),
 }
+ASKS = {"decline_code": "authentication_required"}
 ANSWERS = {"confirmed": "success", "failed": "failure"}
 Typed = Mapping[str, str]
 
@@ -86,8 +87,10 @@ async def faults(request: HTMXRequest) -> Response[Any]:
     code = "disarmed" if given.get("disarm") else "armed"
     try:
         if code == "disarmed":
-            number = whole(given["disarm"])
-            await order("DELETE", "faults" if number is None else f"faults/{number}")
+            await _disarm(given["disarm"])
+        elif given.get("deed") == "asks":
+            code = "asks"
+            await order("POST", "next_off_session", ASKS | {"times": 1})
         else:
             await order("POST", "faults", _fault(given))
     except (Refused, Away) as error:
@@ -95,6 +98,17 @@ async def faults(request: HTMXRequest) -> Response[Any]:
     told = {name: given.get(name, "") for name in ("call", "kind", "when", "times")}
     await noted(request, f"Trouble {code}", told if code == "armed" else {})
     return back(code, 1, given.get("payment", ""), "troubles")
+
+
+async def _disarm(which: str) -> None:
+    """Take back one trouble by its number, the bank's question, or everything."""
+    number = whole(which)
+    if number is not None:
+        await order("DELETE", f"faults/{number}")
+        return
+    await order("POST", "next_off_session", ASKS | {"times": 0})
+    if which != "asks":
+        await order("DELETE", "faults")
 
 
 def _fault(given: Typed) -> dict[str, Any]:

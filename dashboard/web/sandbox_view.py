@@ -16,9 +16,9 @@ from dashboard.payments.tables import Payment
 from dashboard.snapshots import Intent
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 from dashboard.web import sandbox_controls as controls
+from dashboard.web import sandbox_words as words
 from dashboard.web.hold_page import LARGEST_ID
 from dashboard.web.sandbox_booking import whole
-from dashboard.web.sandbox_words import CALLS, MOMENTS, TROUBLES
 from jobs import journey
 
 SHOWN = 12
@@ -188,10 +188,11 @@ async def _intent(found: Hold) -> Intent | None:
 async def sandbox_shown(zone: ZoneInfo) -> dict[str, Any]:
     """How webhooks are treated, the newest deliveries, and the armed troubles, each with its number
     and a sentence. Raises Away and Refused."""
-    treated, sent, armed = await controls.orders(
+    treated, sent, armed, asking = await controls.orders(
         ("GET", "webhooks", None),
         ("GET", f"deliveries?last={SHOWN}", None),
         ("GET", "faults", None),
+        ("GET", "next_off_session", None),
     )
     shown = [_delivery(row, zone) for row in reversed(sent["deliveries"])]
     webhooks = {
@@ -200,7 +201,9 @@ async def sandbox_shown(zone: ZoneInfo) -> dict[str, Any]:
         "held": sum(one["state"] == "held" for one in shown),
         "flying": any(one["state"] == "pending" for one in shown),
     }
-    troubles = [(int(fault["id"]), _trouble(fault)) for fault in armed["faults"]]
+    troubles = [(str(fault["id"]), words.trouble(fault)) for fault in armed["faults"]]
+    if asking["times"]:
+        troubles.append(("asks", words.asking(asking["times"])))
     return {"webhooks": webhooks, "troubles": troubles}
 
 
@@ -228,13 +231,6 @@ def _word(row: dict[str, Any], zone: ZoneInfo) -> str:
         return "On its way"
     at = formats.time_of_day(again + clock.offset(), zone)
     return f"Failed, tried again {at}" if row["attempts"] else f"Waits until {at}"
-
-
-def _trouble(fault: dict[str, Any]) -> str:
-    call = next((said for said, path in CALLS.values() if path == fault["path"]), fault["path"])
-    times = fault["times"]
-    often = "The next time" if times == 1 else f"The next {times:,} times"
-    return f"{call}. {often}, Stripe {TROUBLES[fault['kind']]}, {MOMENTS[fault['when']]}."
 
 
 def zone() -> ZoneInfo:

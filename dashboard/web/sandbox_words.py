@@ -1,6 +1,8 @@
 """What can be played at `/sandbox`, in the words of the page: cards, troubles, states, results."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 # Stripe's own names. A test holds them against the cards that the sandbox knows.
 CARDS: dict[str, dict[str, str]] = {
@@ -22,6 +24,7 @@ CARDS: dict[str, dict[str, str]] = {
     "The bank asks the student": {
         "pm_card_authenticationRequired": "3-D Secure, every time",
         "pm_card_threeDSecure2Required": "3-D Secure 2, every time",
+        "pm_card_authenticationRequiredOnSetup": "3-D Secure once; fine afterwards",
     },
     "Trouble later": {
         "pm_card_chargeCustomerFail": "can be saved, is declined when used",
@@ -111,3 +114,19 @@ def said(code: str, count: str) -> str:
     one, many = DONE.get(code, ("", ""))
     number = int(count) if count.isascii() and count.isdigit() and len(count) < 6 else 1
     return one if number == 1 else many.format(n=number)
+
+
+def trouble(fault: Mapping[str, Any]) -> str:
+    """An armed trouble in a sentence."""
+    call = next((name for name, path in CALLS.values() if path == fault["path"]), fault["path"])
+    often, what = _often(fault["times"]), TROUBLES[fault["kind"]]
+    return f"{call}. {often}, Stripe {what}, {MOMENTS[fault['when']]}."
+
+
+def asking(times: int) -> str:
+    """That the bank will refuse a saved card until the student has confirmed."""
+    return f"A saved card. {_often(times)}, the bank wants to ask the student."
+
+
+def _often(times: int) -> str:
+    return "The next time" if times == 1 else f"The next {times:,} times"

@@ -1,5 +1,7 @@
 """What the playground does to webhooks, to the next calls and to one payment at its bank."""
 
+import re
+
 import pytest
 
 from dashboard.payments.facts import Status
@@ -102,6 +104,14 @@ async def test_a_decline_comes_never_after_the_change(world: World):
     assert "it comes before the change" in text(answer)
 
 
+async def test_the_bank_is_made_to_ask_while_the_student_is_away(world: World):
+    ana = await sign_in(world)
+    answer = await press(ana, "/faults", deed="asks")
+    assert "A saved card. The next time, the bank wants to ask the student." in text(answer)
+    assert world.sandbox.control("GET", "next_off_session")["times"] == 1
+    assert "No trouble is armed" in text(await press(ana, "/faults", disarm="asks"))
+
+
 # One payment at its bank.
 
 
@@ -145,6 +155,22 @@ async def test_a_dispute_is_opened_and_lost_or_won(world: World):
         await press(ana, f"/payments/{payment.id}", deed=deed, of=dispute)
         await world.deliver()
         assert (await latest()).dispute_status == deed
+
+
+async def test_a_refund_fails_at_the_bank_after_all(world: World):
+    ana = await sign_in(world)
+    await book(ana, world, what=str(world.catalog.package))
+    payment = await latest()
+    answer = await press(ana, f"/payments/{payment.id}", deed="refunded", amount="20.00")
+    refund = re.search(r'name="of" value="(re_[^"]+)"', answer.text)
+    assert refund, text(answer)
+    answer = await press(
+        ana, f"/payments/{payment.id}", deed="refund", of=refund[1], status="failed"
+    )
+    assert "stands as failed at the bank" in text(answer)
+    await world.deliver()
+    payment = await latest()
+    assert payment.refunded_amount == 0 and payment.refund_trouble
 
 
 async def test_what_does_not_fit_a_payment_is_refused(world: World):

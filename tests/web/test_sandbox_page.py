@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import httpx
+import msgspec
 import pytest
 
 from dashboard import clock, settings
@@ -10,7 +11,7 @@ from dashboard.app import create_app
 from dashboard.audit.tables import AuditEntry
 from dashboard.bookings.tables import Booking
 from dashboard.payments.facts import Status
-from dashboard.payments.tables import Payment
+from dashboard.payments.tables import Payment, Purchase
 from dashboard.sandbox.cards import TEST_CARDS
 from dashboard.settings import Settings
 from dashboard.web.sandbox_words import CARD_NAMES
@@ -122,6 +123,20 @@ async def test_the_students_answer_to_the_bank_is_given_here(world: World):
         assert (await latest()).payment_status == status, deed
     answer = await press(ana, f"/payments/{payment.id}", deed="away")
     assert "The student is gone" in text(answer)
+
+
+async def test_the_student_confirms_the_saving_of_a_card_for_a_far_lesson(world: World):
+    settings.use(msgspec.structs.replace(settings.current(), expiry_policy="renew"))
+    ana = await sign_in(world)
+    answer = await book(ana, world, count="30", card="pm_card_authenticationRequiredOnSetup")
+    assert answer.status_code == 200 and "Student confirms" in answer.text, text(answer)
+    payment = await latest()
+    answer = await press(ana, f"/payments/{payment.id}", deed="confirmed")
+    assert "The student has confirmed" in text(answer)
+    await world.deliver()
+    purchase = await Purchase.objects().get(Purchase.id == payment.purchase)
+    assert purchase is not None and purchase.card_state == "saved"
+    assert "Student confirms" not in (await ana.page(f"/sandbox?payment={payment.id}")).text
 
 
 @pytest.mark.parametrize(
