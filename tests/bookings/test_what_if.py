@@ -94,6 +94,8 @@ CASES = [
     # Nobody has paid yet.
     Case("student_cancels", -DAY, card="pm_card_chargeDeclined"),
     Case("nothing", HOUR, card="pm_card_chargeDeclined"),
+    Case("nothing", HOUR, card="pm_card_authenticationRequired"),
+    Case("staff_cancels", -47 * HOUR, card="pm_card_authenticationRequired"),
 ]
 
 
