@@ -189,4 +189,4 @@ def _of_entry(row: dict[str, Any]) -> dict[str, Any]:
 
 
 # Only of these it is sure that the payment in their address exists.
-_KNOWN = (Action.GIVE_UP, Action.KEEP)
+_KNOWN = (Action.GIVE_UP, Action.KEEP, Action.SANDBOX)

@@ -267,6 +267,17 @@ async def test_a_second_leap_waits_for_the_first_and_a_stop_ends_it(
 # Who, where, and when it is away.
 
 
+async def test_a_hold_leads_to_its_bank_and_finance_sees_who_played_it(world: World):
+    ana = await sign_in(world)
+    await book(ana, world)
+    payment = await latest()
+    assert f'href="/sandbox?payment={payment.id}"' in (await ana.page(f"/holds/{payment.id}")).text
+    fiona = await sign_in(world, "finance", "Fiona")
+    page = await fiona.page("/audit")
+    assert "Played on the sandbox" in text(page) and "Booked with a test card" in text(page)
+    assert f'href="/holds/{payment.id}"' in page.text
+
+
 async def test_a_viewer_looks_and_has_no_button(world: World):
     await world.book()
     vera = await sign_in(world, "viewer", "Vera")
