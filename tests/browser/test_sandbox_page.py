@@ -63,6 +63,25 @@ def test_the_student_confirms_without_scripts(browser: Browser, desk: Served, an
     context.close()
 
 
+def test_held_webhooks_go_out_in_reverse_and_one_of_them_again(signed_in: Page, desk: Served):
+    page = signed_in
+    page.goto("/sandbox")
+    page.get_by_role("button", name="Hold them back").click()
+    expect(page.locator("#webhooks-title")).to_have_text("Webhooks are held back")
+    desk.book("Theo Lindqvist", 28 * HOUR)
+    page.goto("/sandbox")
+    expect(page.locator("#webhooks")).to_contain_text("Held back")
+    page.get_by_role("button", name="Send all held, the newest first").click()
+    expect(page.locator("#webhooks .said")).to_contain_text("webhooks were sent")
+    row = page.locator(".deliveries tbody tr").first
+    expect(row).to_contain_text("Sent")
+    row.get_by_role("button", name="Send again").click()
+    expect(page.locator("#webhooks .said")).to_have_text("1 webhook was sent.")
+    expect(row).to_contain_text("2 times")
+    page.get_by_role("button", name="Send them at once").click()
+    expect(page.locator("#webhooks-title")).to_have_text("Webhooks are sent at once")
+
+
 @pytest.fixture(scope="module")
 def played(desk: Served) -> dict[str, str]:
     """Pages by name, over a sandbox with something of everything on it."""
