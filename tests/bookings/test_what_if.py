@@ -159,7 +159,7 @@ async def test_what_would_happen_is_what_happens(world: World, case: Case):
     booking_id = await booked(world, case)
     row = await queries.booking(booking_id)
     await deliver(world)
-    last = max(event.id for event in await timeline(row.purchase))
+    last = max((event.id for event in await timeline(row.purchase)), default=0)
     before = await dump()
     foreseen, told = await foresee(booking_id, case)
     assert await dump() == before
