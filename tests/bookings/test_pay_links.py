@@ -1,4 +1,4 @@
-"""The addresses under which students pay: nobody guesses one, and none is worth more than it was."""
+"""The addresses under which students pay: nobody guesses one, and no other key makes one."""
 
 import pytest
 
