@@ -22,7 +22,7 @@ _PATTERNS = tuple(
         r"\bwhsec_\w+",
         r"\b(?:pi|seti)_\w+_secret_\w+",
         # What opens a student's page.
-        r"(?<=/pay/)[^\s/?#\"']+",
+        r"(?<=/pay/)(?!\{)[^\s/?#\"']+",
         # The userinfo of an address, as in postgresql://name:password@host.
         r"(?<=://)[^/\s@:]*:[^/\s@]+(?=@)",
         r"(?i)\bbearer\s+\S+",

@@ -5,7 +5,9 @@ from typing import Any, Literal
 from litestar import Response
 
 from dashboard import formats, sentences, settings
-from dashboard.bookings import queries
+from dashboard.bookings import pay_links, queries, till
+from dashboard.bookings.queries import BookingView
+from dashboard.bookings.till import Question, Stage
 from dashboard.payments.facts import CREATES, CardState, Status, Verb
 from dashboard.payments.queries import Books, payment_facts
 from dashboard.payments.tables import Payment, Purchase
@@ -19,7 +21,7 @@ Attempt = Literal["made", "declined", "unknown"]
 async def of_attempt(booking_id: int, made: int) -> Response[Any]:
     """What became of an attempt to pay: `made` (201 or 200), 402 declined, or 202 not known yet."""
     view, books = await queries.view(booking_id)
-    payment = await _payment(books)
+    payment = await _payment(view, books)
     body: dict[str, Any] = {"booking": view, "payment": payment}
     how = attempt(books)
     if how == "declined":
@@ -32,7 +34,7 @@ async def of_attempt(booking_id: int, made: int) -> Response[Any]:
 async def of_booking(booking_id: int) -> Response[Any]:
     """The booking as it stands."""
     view, books = await queries.view(booking_id)
-    return Response({"booking": view, "payment": await _payment(books)})
+    return Response({"booking": view, "payment": await _payment(view, books)})
 
 
 def attempt(books: Books) -> Attempt:
@@ -47,7 +49,7 @@ def attempt(books: Books) -> Attempt:
     return "made"
 
 
-async def _payment(books: Books) -> dict[str, Any]:
+async def _payment(view: BookingView, books: Books) -> dict[str, Any]:
     payment, purchase = books.current, books.purchase
     if payment is None:
         return {"status": Status.PENDING, "message": "The card is not asked yet."}
@@ -60,30 +62,21 @@ async def _payment(books: Books) -> dict[str, Any]:
     }
     if purchase.hold_due_at is not None and payment_facts(payment).planned:
         told["hold_due_at"] = purchase.hold_due_at
-    if confirms(books):
-        told["confirm"] = confirms(books)
-        told["client_secret"] = await client_secret(books)
+    asked = till.question(books)
+    if asked:
+        told["confirm"] = asked.about
+        told["client_secret"] = await client_secret(asked)
+    if till.stage(books) in (Stage.CARD, Stage.CONFIRM):
+        told["pay_url"] = pay_links.address(view.id)
     return told
 
 
-def confirms(books: Books) -> Literal["payment", "card", ""]:
-    """What the bank wants the student to confirm: the payment, or that the card is saved."""
-    payment, purchase = books.current, books.purchase
-    if payment is None or purchase.owed == 0:
-        return ""
-    if payment.intent_status == "requires_action" and payment.stripe_intent_id:
-        return "payment"
-    return "card" if purchase.card_state == CardState.NEEDS_CUSTOMER else ""
-
-
-async def client_secret(books: Books) -> str | None:
+async def client_secret(asked: Question) -> str | None:
     """What the browser needs for the bank's confirmation: asked for each time, and never kept."""
-    payment, purchase = books.current, books.purchase
     try:
-        if confirms(books) == "card":
-            return (await gateway().fetch_setup(purchase.setup_intent_id)).client_secret
-        intent = payment.stripe_intent_id if payment else None
-        return (await gateway().fetch(intent)).client_secret if intent else None
+        if asked.about == "card":
+            return (await gateway().fetch_setup(asked.stripe_id)).client_secret
+        return (await gateway().fetch(asked.stripe_id)).client_secret
     except (Unreachable, NotThere):
         return None
 
@@ -114,9 +107,9 @@ def message(payment: Payment, purchase: Purchase, books: Books) -> str:
 
 def _pending(purchase: Purchase, books: Books) -> str:
     """Nothing is held yet: what it waits for."""
-    waits_for = confirms(books)
-    if waits_for:
-        return f"Confirm the {waits_for} with your bank."
+    asked = till.question(books)
+    if asked:
+        return f"Confirm the {asked.about} with your bank."
     if purchase.hold_due_at is None or purchase.card_state != CardState.SAVED:
         return "Payment pending."
     amount = formats.money(purchase.price, purchase.currency)

@@ -19,15 +19,19 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class PaymentView(Answer):
-    """The current payment. `message` is a sentence for the student; `client_secret` is there while
-    the bank wants a confirmation, for Stripe.js."""
+    """The current payment. `message` is a sentence for the student. While the bank wants something
+    to be confirmed, `confirm` says what and `client_secret` is for Stripe.js. `pay_url` is the
+    student's own page, while there is something to do there."""
 
     status: Status
     message: str
     id: int = 0
     amount: int = 0
     currency: str = ""
+    hold_due_at: datetime | None = None
+    confirm: Literal["payment", "renewal", "card"] | None = None
     client_secret: str | None = None
+    pay_url: str | None = None
 
 
 class BookingAnswer(Answer):

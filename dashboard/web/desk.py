@@ -15,6 +15,7 @@ from dashboard.web import (
     movements,
     package_answer,
     package_page,
+    pay_page,
     queue_page,
     sandbox_deeds,
     sandbox_page,
@@ -54,4 +55,4 @@ pages = Router(
     request_class=HTMXRequest,
     include_in_schema=False,
 )
-handlers: list[ControllerRouterHandler] = [pages, static_files, admin.mounted]
+handlers: list[ControllerRouterHandler] = [pages, pay_page.router, static_files, admin.mounted]

@@ -16,6 +16,7 @@ from dashboard.settings import Settings
 from dashboard.web.security import Connection, Guard
 
 BOOKINGS, WEBHOOKS, SIGN_IN = "bookings", "webhooks", "sign-in"
+PAGES, PAYING = "student pages", "paying"
 # Of a request's body, in bytes: many times what any form or event of ours needs.
 LARGEST_BODY = 256 * 1024
 # Addresses are forgotten from here on, the oldest windows first: nobody fills the memory.
@@ -40,6 +41,9 @@ def rates(settings: Settings) -> dict[str, Rate]:
         # Stripe sends in bursts, and from few addresses.
         WEBHOOKS: played or Rate(6000, 60),
         SIGN_IN: Rate(60, 60),
+        # A page that waits looks every few seconds. Nobody tries cards as fast as that.
+        PAGES: played or Rate(240, 60),
+        PAYING: played or Rate(60, 60),
     }
 
 

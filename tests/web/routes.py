@@ -73,6 +73,9 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/theme"): Rule(cookie=False),
     ("GET", "/static/{file_path}"): OPEN,
     ("HEAD", "/static/{file_path}"): OPEN,
+    # A student's own page, whose address is its only right.
+    ("GET", "/pay/{token}"): OPEN,
+    ("POST", "/pay/{token}"): Rule(cookie=False),
     # Holds.
     ("GET", "/holds"): VIEWER,
     ("GET", "/holds/{payment_id}"): VIEWER,

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from dashboard.bookings import pay_links
 from dashboard.piccolo_app import APP_CONFIG
 from dashboard.staff import auth
 from dashboard.staff.tables import SCOPES
@@ -38,6 +39,7 @@ class Scene:
             "delivery_id": 1,
             "package_id": 1,
             "name": "reserved",
+            "token": pay_links.token(self.booking),
             "file_path": "desk.css",
         }
         return rule.at or template.format(**values)
