@@ -23,9 +23,9 @@ async def of_attempt(booking_id: int, made: int) -> Response[Any]:
     view, books = await queries.view(booking_id)
     payment = await _payment(view, books)
     body: dict[str, Any] = {"booking": view, "payment": payment}
-    how = attempt(books)
-    if how == "declined":
-        return problem(402, "The card was declined.", payment["message"], body)
+    how, refused = attempt(books), _refused(books)
+    if how == "declined" and refused is not None:
+        return problem(402, "The card was declined.", _refusal(refused), body)
     if how == "unknown":
         return Response(body, status_code=202, headers=RETRY_AFTER)
     return Response(body, status_code=made)
@@ -44,9 +44,21 @@ def attempt(books: Books) -> Attempt:
         return "unknown"
     if books.purchase.card_state == CardState.WANTED and books.purchase.owed != 0:
         return "unknown"
-    if books.current is not None and books.current.payment_status == Status.FAILED:
-        return "declined"
-    return "made"
+    return "declined" if _refused(books) else "made"
+
+
+def _refused(books: Books) -> Payment | None:
+    """The payment that the bank refused last: the current one, or one that was to renew it."""
+    current, newest = books.current, books.payments[-1] if books.payments else None
+    if current is None or newest is None:
+        return None
+    last = newest if newest.renews == current.id else current
+    return last if last.payment_status == Status.FAILED else None
+
+
+def _refusal(payment: Payment) -> str:
+    said = payment.refusal_message.rstrip(".") or payment.end_reason or "declined"
+    return f"Card not charged: {said}. Nothing was taken."
 
 
 async def _payment(view: BookingView, books: Books) -> dict[str, Any]:
@@ -87,8 +99,7 @@ def message(payment: Payment, purchase: Purchase, books: Books) -> str:
         return sentences.unknown(books.operation)
     status = Status(payment.payment_status)
     if status is Status.FAILED:
-        said = payment.refusal_message.rstrip(".") or payment.end_reason or "declined"
-        return f"Card not charged: {said}. Nothing was taken."
+        return _refusal(payment)
     if status is Status.PENDING:
         return _pending(purchase, books)
     said = formats.money(

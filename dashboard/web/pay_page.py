@@ -170,7 +170,7 @@ async def _page(request: AnyRequest, found: Till, fault: str = "", code: int = 2
         "when": formats.moment(found.booking.starts_at, zone),
         "amount": pay_words.money(found, found.amount),
         "zone_name": zone.key.split("/")[-1].replace("_", " "),
-        "word": pay_words.WORDS[pay_words.status(found)],
+        "word": pay_words.word(found),
         "button": pay_words.button(found),
         "cards": [card for group in CARDS.values() for card in group.items()],
         "usual_cards": USUAL,

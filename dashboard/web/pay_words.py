@@ -8,24 +8,27 @@ from dashboard import clock, formats, settings
 from dashboard.bookings.queries import ALIVE
 from dashboard.bookings.till import Stage, Till
 from dashboard.payments import horizon
-from dashboard.payments.case import PLAN_MARGIN, POLICY_BEFORE_EXPIRY
+from dashboard.payments.case import ABANDONED_AFTER, PLAN_MARGIN, POLICY_BEFORE_EXPIRY
 from dashboard.payments.facts import CardState, Status
 
-NOW = "Now"
-# The desk's statuses in a student's words.
+# How it stands, in a student's words, by the desk's status or by what there is to do.
 WORDS = {
-    "pending": "Pending",
+    "pending": "Card saved",
     "authorized": "Reserved",
     "captured": "Paid",
     "failed": "Not charged",
-    "refunded": "Refunded",
     "released": "Closed",
+    Stage.CONFIRM: "Waiting for you",
+    Stage.CARD: "Waiting for you",
+    Stage.UNKNOWN: "Checking",
 }
+# When the first thing happens, by what there is to do.
+FIRST = {Stage.CARD: "With your card", Stage.CONFIRM: "When you confirm", Stage.SET: "Done"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something that happens, and when: `at` is None for now, or for what has happened."""
+    """Something that happens, and when: `at` is None where that hangs on no clock."""
 
     when: str
     what: str
@@ -78,6 +81,12 @@ def status(till: Till) -> str:
     return {Stage.OVER: "released"}.get(till.stage, "failed" if failed else "pending")
 
 
+def word(till: Till) -> str:
+    """The status in a word."""
+    shown = status(till)
+    return WORDS[till.stage] if till.stage in WORDS and shown == "pending" else WORDS[shown]
+
+
 def button(till: Till) -> str:
     """The verb and the amount of what the card is wanted for."""
     if till.far:
@@ -117,13 +126,17 @@ def _refusal(till: Till) -> str:
 
 def _confirm(till: Till) -> tuple[str, ...]:
     about = till.question.about if till.question else "payment"
+    begun = max(row.created_at for row in till.books.payments)
+    until = formats.moment(begun + ABANDONED_AFTER, zone_of(till))
     reason = {
         "payment": "It wants to be sure that it is you who pays.",
         "renewal": "Your reservation is renewed, and your bank wants to be sure that you agree."
         " The old one stands until then; nothing is charged twice.",
         "card": "It wants to be sure that it is you whose card is saved. Nothing is taken now.",
     }[about]
-    return (reason, "Without your answer within half an hour, nothing happens on your card.")
+    if about == "renewal":
+        return (reason, f"Please answer until {until}.")
+    return (reason, f"Please answer until {until}. After that the booking lapses, free of charge.")
 
 
 def _unknown(till: Till) -> tuple[str, ...]:
@@ -177,7 +190,7 @@ def _first(till: Till) -> Line:
     """What has just happened, or does with the card."""
     facts, done = till.books.current_facts, till.stage is Stage.SET
     amount = money(till, till.amount)
-    when = "Done" if done else NOW
+    when = FIRST[till.stage]
     if facts and facts.captured:
         return Line(when, f"{money(till, facts.captured)} paid", done=done)
     if facts and facts.held and done:

@@ -1,4 +1,4 @@
-"""The student's page in a real Chromium: with and without scripts, and with a stand-in of Stripe.js.
+"""The student's page in a real Chromium: with scripts, without, and beside a double of Stripe.js.
 
 Stripe itself can't be reached from here. What is held against its script is our own part: which
 calls it gets, in which order, with what, and what follows from each of its answers.
@@ -102,7 +102,10 @@ def test_the_keyboard_is_enough(page: Page, desk: Served):
 # Stripe.js as far as the page uses it: it notes each call, and answers as `window.plan` says.
 STAND_IN = """
 window.calls = JSON.parse(sessionStorage.getItem("calls") || "[]");
-const note = (...one) => { calls.push(one); sessionStorage.setItem("calls", JSON.stringify(calls)); };
+const note = (...one) => {
+  calls.push(one);
+  sessionStorage.setItem("calls", JSON.stringify(calls));
+};
 const plan = JSON.parse(sessionStorage.getItem("plan") || "{}");
 window.Stripe = (key) => {
   note("Stripe", key);
@@ -291,8 +294,8 @@ def states(desk: Served) -> dict[str, str]:
     }
     settings.use(before)
     desk.sandbox.webhooks("hold")
-    desk.sandbox.fault("after", "drop", "/v1/payment_intents", times=1)
-    desk.sandbox.fault("before", "500", "/v1/payment_intents", method="GET", times=50)
+    desk.sandbox.fault("after", "drop", "/v1/payment_intents", times=50)
+    desk.sandbox.fault("before", "500", "/v1/payment_intents", method="GET", times=5000)
     desk.http.post(
         found["unknown"],
         data={"do": "pay", "payment_method": "pm_card_visa", "key": str(uuid.uuid4())},

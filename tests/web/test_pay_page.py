@@ -11,9 +11,10 @@ import pytest
 from dashboard import clock, formats, settings
 from dashboard.audit.tables import AuditEntry
 from dashboard.bookings import pay_links
-from tests.bookings.renewing import renew
+from tests.bookings.renewing import renew, take, walk
+from tests.bookings.test_renewals import ending
 from tests.web.desk import HTML, text
-from tests.web.paying import ASKS, DECLINED, HALF_HOUR, stage, student
+from tests.web.paying import ASKS, DECLINED, HALF_HOUR, Student, stage, student
 from tests.world import World
 
 __all__ = ["renew"]
@@ -89,7 +90,7 @@ async def test_a_package_says_that_it_is_charged_at_once(world: World):
     body = {"is_package": True, "package_id": world.catalog.package}
     maya = await student(world, DECLINED, **body)
     page = await maya.read()
-    assert "Five lessons, 5 lessons" in page and "Pay $420.00" in page
+    assert "What Five lessons Lessons 5" in page and "Pay $420.00" in page
     await maya.pay()
     assert "$420.00 is paid." in await maya.read()
 
@@ -111,6 +112,49 @@ async def test_saving_a_card_can_be_confirmed_on_the_page(renew: World):
     assert "whose card is saved" in await maya.read()
     await maya.answer()
     assert await maya.stage() == "set"
+
+
+async def test_a_renewal_that_needs_the_student_is_made_on_the_page_and_replaces_the_old_hold(
+    renew: World,
+):
+    booked = await ending(renew)
+    maya, old = Student(renew, booked["id"]), await renew.payment(booked["id"])
+    assert await maya.stage() == "set"
+    await take(renew, maya.booking_id, ASKS)
+    await walk(renew, old.authorization_expires_at - DAY + timedelta(hours=1))
+    page = await maya.read()
+    assert "Your bank asks you to confirm" in page and "The card that you saved" in page
+    await maya.pay("saved")
+    assert "The old one stands until then; nothing is charged twice." in await maya.read()
+    told = (
+        await renew.client.get(f"/bookings/{booked['id']}", headers=await renew.rights())
+    ).json()
+    assert told["payment"]["confirm"] == "renewal" and told["payment"]["client_secret"]
+    await maya.answer()
+    await renew.deliver()
+    assert await maya.stage() == "set"
+    new = await renew.payment(maya.booking_id)
+    first = (await maya.books()).payments[0]
+    assert (new.renews, new.payment_status) == (old.id, "authorized")
+    assert (first.id, first.payment_status) == (old.id, "released")
+
+
+async def test_a_renewal_that_fails_on_the_page_leaves_the_old_hold_and_says_why(renew: World):
+    booked = await ending(renew)
+    maya, old = Student(renew, booked["id"]), await renew.payment(booked["id"])
+    await take(renew, maya.booking_id, "pm_card_chargeCustomerFail")
+    await walk(renew, old.authorization_expires_at - DAY + timedelta(hours=1))
+    assert "Your reservation could not be renewed" in await maya.read()
+    await maya.pay("pm_card_chargeDeclinedInsufficientFunds")
+    assert "Your card has insufficient funds." in await maya.read()
+    assert (await renew.payment(maya.booking_id)).id == old.id
+    answer = await renew.call(maya.booking_id, "pay", {"payment_method": DECLINED})
+    assert answer.status_code == 402, answer.text
+    assert answer.json()["detail"].startswith("Card not charged: Your card was declined.")
+    await maya.pay()
+    await renew.deliver()
+    assert await maya.stage() == "set"
+    assert (await renew.payment(maya.booking_id)).renews == old.id
 
 
 async def test_after_a_cancellation_there_is_nothing_to_pay_and_no_form(world: World):
