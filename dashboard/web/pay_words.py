@@ -135,8 +135,8 @@ def _confirm(till: Till) -> tuple[str, ...]:
         "card": "It wants to be sure that it is you whose card is saved. Nothing is taken now.",
     }[about]
     if about == "renewal":
-        return (reason, f"Please answer until {until}.")
-    return (reason, f"Please answer until {until}. After that the booking lapses, free of charge.")
+        return (reason, f"Please answer by {until}.")
+    return (reason, f"Please answer by {until}. After that the booking lapses, free of charge.")
 
 
 def _unknown(till: Till) -> tuple[str, ...]:
