@@ -114,17 +114,33 @@ def _indexes_of_sqlite(connection: sqlite3.Connection, table: str) -> set[str]:
 
 def checks_in(sql: str) -> list[str]:
     """The named CHECKs in the text of a CREATE TABLE, as `name (condition)`."""
-    found = []
+    return [
+        f"{match[1]} ({' '.join(sql[match.end() : _closed(sql, match.end())].split())})"
+        for match in _CHECK.finditer(sql)
+    ]
+
+
+def span_of_check(sql: str, name: str) -> tuple[int, int]:
+    """Where the condition of the CHECK `name` begins and ends in the text of a CREATE TABLE.
+
+    Raises LookupError if there is none of that name.
+    """
     for match in _CHECK.finditer(sql):
-        depth, end, quoted = 1, match.end(), False
-        while depth and end < len(sql):
-            character = sql[end]
-            quoted ^= character == "'"
-            if not quoted:
-                depth += (character == "(") - (character == ")")
-            end += 1
-        found.append(f"{match[1]} ({' '.join(sql[match.end() : end - 1].split())})")
-    return found
+        if match[1] == name:
+            return match.end(), _closed(sql, match.end())
+    raise LookupError(name)
+
+
+def _closed(sql: str, start: int) -> int:
+    """Where the bracket closes that was opened right before `start`."""
+    depth, end, quoted = 1, start, False
+    while depth and end < len(sql):
+        character = sql[end]
+        quoted ^= character == "'"
+        if not quoted:
+            depth += (character == "(") - (character == ")")
+        end += 1
+    return end - 1
 
 
 async def _postgres(here: PooledPostgres, ddl: Iterable[str]) -> tuple[set[str], set[str]]:

@@ -15,6 +15,13 @@ class Template(StrEnum):
     EXPIRED = "expired"
     REFUNDED = "refunded"
     DECLINED = "declined"
+    PLANNED = "planned"
+    CARD_REFUSED = "card_refused"
+    CONFIRM_CARD = "confirm_card"
+    AUTHENTICATE = "authenticate"
+    HOLD_REFUSED = "hold_refused"
+    RENEWED = "renewed"
+    LET_GO = "let_go"
 
 
 class State(StrEnum):
@@ -57,6 +64,9 @@ class Facts:
     """One event of the story, with all that a message about it says. Amounts in minor units.
 
     `title` is what was bought, `number` how staff call it. A package has `lessons` and no lesson.
+    `automatic` tells that nobody was there to see it, `code` why the bank said no. `renews` tells
+    that the hold takes the place of an older one, `hold_due_at` is there for a far lesson. `link`
+    is where the student can go on, while there is something to go on with.
     `refunded` and `captured` are the payment's totals after the event. `replaced` tells that
     another payment of the same purchase stood when this one was made or ended. `by_policy` tells
     that the hold was decided about because it would have ended too early, `reversed` that a refund
@@ -74,6 +84,13 @@ class Facts:
     price: int
     given_back: int = 0
     reason: str = ""
+    code: str = ""
+    automatic: bool = False
+    renews: bool = False
+    hold_due_at: datetime | None = None
+    give_up_at: datetime | None = None
+    next_try_at: datetime | None = None
+    link: str | None = None
     lesson: Lesson | None = None
     lessons: int = 0
     captured: int = 0

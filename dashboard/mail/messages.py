@@ -1,44 +1,15 @@
 """What a student is told about one event of the story: one message, or none. No database here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from dashboard.mail import phrases
+from dashboard.mail import later, phrases
 from dashboard.mail.facts import Facts, Template
+from dashboard.mail.letters import Letter
 from dashboard.mail.phrases import Section, money
+from dashboard.payments.case import ASKS_THE_STUDENT
 
-ICONS = {
-    "authorized": "💳",
-    "captured": "✅",
-    "released": "🔓",
-    "refunded": "↩️",
-    "failed": "❌",
-}
 # How a lesson had ended when it was charged, where it did not simply take place.
 NOT_HELD = ("student_late", "student_no_show")
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What a message says, before it is text or HTML.
-
-    `status` is the word of the desk whose colour and icon the headline bears. `link` is a label and
-    an address.
-    """
-
-    template: Template
-    subject: str
-    status: str
-    headline: str
-    greeting: str
-    opening: tuple[str, ...]
-    rows: tuple[tuple[str, str], ...]
-    sections: tuple[Section, ...] = ()
-    link: tuple[str, str] | None = None
-
-    @property
-    def icon(self) -> str:
-        return ICONS[self.status]
 
 
 def letter(facts: Facts) -> Letter | None:
@@ -55,11 +26,24 @@ def template_of(facts: Facts) -> Template | None:
     """Which message an event leads to, if any."""
     if facts.kind == "captured":
         return Template.CHARGED_EARLY if _early(facts) else Template.PAID
+    if facts.kind == "declined" and facts.automatic:
+        return _refused_alone(facts)
+    if facts.kind == "authorized" and facts.renews:
+        return Template.RENEWED
     template = _BY_KIND.get(facts.kind)
     # A package is paid at once: a hold of its own would be none that we know how to announce.
     reserved_lesson = template is not Template.RESERVED or facts.lesson is not None
     made_way = facts.replaced and template in _OF_A_HOLD
     return template if reserved_lesson and not made_way and not facts.reversed else None
+
+
+def _refused_alone(facts: Facts) -> Template | None:
+    """A hold that was tried while the student was away: told where there is something to do."""
+    if facts.link is None:
+        return None
+    if facts.code == ASKS_THE_STUDENT:
+        return Template.AUTHENTICATE
+    return Template.HOLD_REFUSED if facts.hold_due_at is not None else None
 
 
 def _early(facts: Facts) -> bool:
@@ -192,7 +176,7 @@ def _refunded(facts: Facts) -> Letter:
 
 
 def _declined(facts: Facts) -> Letter:
-    reason = (facts.reason or "the bank gave no reason").rstrip(". ")
+    reason = phrases.reason(facts)
     return Letter(
         Template.DECLINED,
         f"Card not charged for {phrases.bought(facts)}",
@@ -201,7 +185,8 @@ def _declined(facts: Facts) -> Letter:
         phrases.hello(facts),
         (f"We could not use your card for {phrases.bought(facts)}, so nothing is booked yet.",),
         (*phrases.rows(facts), ("Amount", f"{money(facts, facts.amount)}, not taken")),
-        (Section("What you can do", ("Try another card where you booked, or ask your bank.",)),),
+        (Section("What you can do", ("Try another card, or ask your bank.",)),),
+        later.way("Pay with another card", facts),
     )
 
 
@@ -213,6 +198,10 @@ _BY_KIND = {
     "expired": Template.EXPIRED,
     "refund_succeeded": Template.REFUNDED,
     "declined": Template.DECLINED,
+    "card_saved": Template.PLANNED,
+    "card_refused": Template.CARD_REFUSED,
+    "card_waiting": Template.CONFIRM_CARD,
+    "let_go": Template.LET_GO,
 }
 _WRITERS: dict[Template, Callable[[Facts], Letter]] = {
     Template.RESERVED: _reserved,
@@ -222,4 +211,5 @@ _WRITERS: dict[Template, Callable[[Facts], Letter]] = {
     Template.EXPIRED: _expired,
     Template.REFUNDED: _refunded,
     Template.DECLINED: _declined,
+    **later.WRITERS,
 }

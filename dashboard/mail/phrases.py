@@ -35,6 +35,11 @@ def day(facts: Facts, at: datetime) -> str:
     return format_datetime(local, "EEE d MMM", locale=formats.LOCALE)
 
 
+def reason(facts: Facts) -> str:
+    """Why the bank said no, inside a sentence."""
+    return (facts.reason or "the bank gave no reason").rstrip(". ")
+
+
 def hello(facts: Facts) -> str:
     return f"Hello {facts.student}," if facts.student else "Hello,"
 
@@ -102,6 +107,8 @@ def charged(facts: Facts) -> str:
     ends = ends_too_early(facts)
     if ends is None:
         return "after lesson"
+    if facts.expiry_policy == "renew":
+        return "after lesson"
     if facts.expiry_policy == "capture":
         return f"after lesson or by {day(facts, ends)}, when the reservation ends"
     return f"after lesson, if that is before {day(facts, ends)}, when the reservation ends"
@@ -115,6 +122,8 @@ def why_early(facts: Facts) -> tuple[Section, ...]:
     then = {
         "capture": "We charge your card during the day before that, and write to you when we do.",
         "release": "During the day before that we give it back uncharged, and write to you.",
+        "renew": "We renew it during the day before that, so that it is there after your lesson."
+        " If your bank wants you to confirm, we write to you.",
     }.get(facts.expiry_policy, "We look after it before that, and write to you.")
     said = f"Banks keep a reservation for some days only. Yours ends on {moment(facts, ends)}."
     return (Section("Before your lesson", (said, then)),)

@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dashboard import settings
+from dashboard.bookings import pay_links
+from dashboard.bookings.queries import ALIVE
 from dashboard.bookings.tables import Booking, Instructor, Package, PackageOffer, Student
 from dashboard.mail.facts import Facts, Lesson, Terms
 from dashboard.mail.rendering import a_name, one_line
+from dashboard.payments.actors import SWEEP
+from dashboard.payments.case import HOLD_RETRIES
 from dashboard.payments.queries import timeline
 from dashboard.payments.tables import Payment, PaymentEvent, Purchase
 
@@ -27,6 +32,8 @@ class Bought:
     booking: Booking | None = None
     instructor: Instructor | None = None
     lessons: int = 0
+    # The lesson that was booked with the package.
+    first: Booking | None = None
 
 
 async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
@@ -37,7 +44,12 @@ async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
     if bought is None or purchase is None or payment is None:
         return None
     story = await timeline(event.purchase)
-    return facts(event, story, bought, purchase, payment), bought.student
+    told = facts(event, story, bought, purchase, payment)
+    if event.kind == "declined" and payment.renews is not None:
+        # What is about to end is the hold that this attempt was to replace.
+        old = await Payment.objects().get(Payment.id == payment.renews)
+        told = replace(told, expires_at=old.authorization_expires_at if old else None)
+    return told, bought.student
 
 
 def facts(
@@ -48,6 +60,7 @@ def facts(
     payment: Payment,
 ) -> Facts:
     """The facts of an event of this story; of one that is only imagined as well."""
+    detail = _detail(event) if event.kind == "declined" else {}
     return Facts(
         kind=event.kind,
         amount=event.amount,
@@ -60,6 +73,13 @@ def facts(
         price=purchase.price,
         given_back=event.given_back,
         reason=one_line(event.reason),
+        code=str(detail.get("code", "")),
+        automatic=event.cause == SWEEP.cause,
+        renews=payment.renews is not None,
+        hold_due_at=purchase.hold_due_at,
+        give_up_at=purchase.give_up_at,
+        next_try_at=_next_try(purchase),
+        link=_link(bought, purchase),
         lesson=_lesson(bought, event),
         lessons=bought.lessons,
         captured=_captured(story, event),
@@ -69,9 +89,32 @@ def facts(
         reversed=_reversed(story, event),
         expires_at=payment.authorization_expires_at,
         capture_due_at=purchase.capture_due_at,
-        expiry_policy=purchase.policy_override or settings.current().expiry_policy,
+        expiry_policy=_policy(purchase),
         terms=terms(),
     )
+
+
+def _policy(purchase: Purchase) -> str:
+    """What happens to a hold that ends too early, as the student was told or is told now."""
+    chosen: str | None = purchase.policy_override or purchase.announced_policy
+    return chosen or settings.current().expiry_policy
+
+
+def _next_try(purchase: Purchase) -> datetime | None:
+    """When a refused hold is tried again by itself, if it is."""
+    count, last = purchase.attempts_refused, purchase.attempt_refused_at
+    if last is None or not 0 < count <= len(HOLD_RETRIES):
+        return None
+    at: datetime = last + HOLD_RETRIES[count - 1]
+    return at if purchase.give_up_at is None or at < purchase.give_up_at else None
+
+
+def _link(bought: Bought, purchase: Purchase) -> str | None:
+    """Where the student can go on, while the booking is alive and something may be owed."""
+    booking = bought.booking or bought.first
+    if booking is None or booking.status not in ALIVE or purchase.owed == 0:
+        return None
+    return pay_links.address(booking.id)
 
 
 def terms() -> Terms:
@@ -87,7 +130,9 @@ async def bought_by(purchase_id: int) -> Bought | None:
         student = await Student.objects().get(Student.id == package.student)
         offer = await PackageOffer.objects().get(PackageOffer.id == package.offer)
         assert student is not None and offer is not None
-        return Bought(student, f"P{package.id}", offer.name, lessons=package.lessons_count)
+        first = await Booking.objects().where(Booking.purchase == purchase_id).first()
+        number, count = f"P{package.id}", package.lessons_count
+        return Bought(student, number, offer.name, lessons=count, first=first)
     booking = await Booking.objects().get(Booking.purchase == purchase_id)
     if booking is None:
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from dashboard.mail.messages import Letter
+from dashboard.mail.letters import Letter
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "templates"
 _BLANKS = re.compile(r"\s+")
@@ -44,6 +44,7 @@ def html(letter: Letter) -> str:
 # The desk's palette, as text on tint in light and in dark.
 COLOURS = {
     "light": {
+        "pending": ("#33444F", "#E6EBEE"),
         "authorized": ("#243C94", "#E4E9FB"),
         "captured": ("#0F5A42", "#DCF2E8"),
         "failed": ("#9A2300", "#FDE5DC"),
@@ -51,6 +52,7 @@ COLOURS = {
         "released": ("#573A00", "#F3EAD6"),
     },
     "dark": {
+        "pending": ("#B7C3CC", "#232C33"),
         "authorized": ("#A9CBFF", "#12294A"),
         "captured": ("#9FEFB0", "#0F3324"),
         "failed": ("#FFB59E", "#45160A"),

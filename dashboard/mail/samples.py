@@ -46,6 +46,42 @@ def samples(terms: Terms) -> dict[str, tuple[str, Facts]]:
         "refunded": ("Refunded", replace(paid, kind="refund_succeeded", refunded=9600)),
         "refunded-part": ("Refunded in part", _part(paid)),
         "declined": ("Card declined", _declined(held)),
+        **_later(held),
+    }
+
+
+def _later(held: Facts) -> dict[str, tuple[str, Facts]]:
+    """Cards that are saved, holds that are placed later, and renewals."""
+    planned = replace(
+        held,
+        kind="card_saved",
+        expires_at=None,
+        expiry_policy="renew",
+        link="https://desk.example/pay/1042-sample",
+        hold_due_at=_STARTS - timedelta(days=3, hours=10),
+        give_up_at=_STARTS - timedelta(days=1),
+        occurred_at=_STARTS - timedelta(days=20),
+    )
+    refused = replace(
+        _declined(planned),
+        automatic=True,
+        occurred_at=_STARTS - timedelta(days=3, hours=10),
+        next_try_at=_STARTS - timedelta(days=3, hours=9),
+    )
+    asked = replace(refused, code="authentication_required")
+    ending = replace(
+        asked, hold_due_at=None, give_up_at=None, expires_at=_STARTS - timedelta(days=1)
+    )
+    no_card = replace(planned, kind="card_refused", reason="Your card has insufficient funds.")
+    return {
+        "planned": ("Card saved, hold later", planned),
+        "card-refused": ("Card not saved", no_card),
+        "confirm-card": ("Card to be confirmed", replace(planned, kind="card_waiting")),
+        "hold-refused": ("Hold refused", refused),
+        "authenticate": ("Hold to be confirmed", asked),
+        "authenticate-renewal": ("Renewal to be confirmed", ending),
+        "renewed": ("Hold renewed", replace(held, renews=True, expiry_policy="renew")),
+        "let-go": ("Booking let go", replace(planned, kind="let_go", reason="never_held")),
     }
 
 

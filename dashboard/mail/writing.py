@@ -12,7 +12,7 @@ from dashboard import clock, db, settings
 from dashboard.bookings.tables import Student
 from dashboard.mail import messages, rendering
 from dashboard.mail.facts import Facts, State
-from dashboard.mail.messages import Letter
+from dashboard.mail.letters import Letter
 from dashboard.mail.reading import facts_of
 from dashboard.mail.tables import Message, UnreadEvent
 from dashboard.payments.tables import PaymentEvent

@@ -15,6 +15,7 @@ from piccolo.table import Table
 from dashboard import db
 from dashboard.columns import Minor, SerialId
 from dashboard.migrate import append_only, migrate, run_sql
+from dashboard.rebuild import change_check
 from dashboard.schema import checks_in, differences
 from tests.db.processes import start
 from tests.db.toys import TOYS, Toy, drop
@@ -147,3 +148,50 @@ def test_a_check_is_found_whole() -> None:
         "a_check (a IN (1, 2) AND b <> ')')",
         "c_word (\"c\" IN ('it''s ('))",
     ]
+
+
+async def test_a_changed_check_keeps_rows_indexes_triggers_and_numbers(app: AppConfig) -> None:
+    await migrate([app])
+    await run_sql(append_only("toy"))
+    await run_sql(["CREATE INDEX toy_paid ON toy (paid) WHERE paid IS NOT NULL"])
+    for price in (10, 20):
+        await Toy.insert(Toy(price=price, paid=1))
+    async with db.transaction():
+        await change_check("toy", "paid_check", "paid <= price + 5")
+    assert await Toy.count() == 2
+    await Toy.insert(Toy(price=10, paid=15))
+    with pytest.raises(CHECK_VIOLATIONS):
+        await Toy.insert(Toy(price=10, paid=16))
+    with pytest.raises(REFUSED):
+        await Toy.update({Toy.paid: 2}).where(Toy.id == 1)
+    newest = await Toy.objects().order_by(Toy.id, ascending=False).first()
+    assert newest is not None and newest.id == 3
+    assert any("toy_paid" in row for row in await indexes_of("toy"))
+
+
+async def test_a_check_that_a_row_does_not_meet_changes_nothing(app: AppConfig) -> None:
+    await migrate([app])
+    await Toy.insert(Toy(price=10, paid=9))
+    with pytest.raises(CHECK_VIOLATIONS):
+        async with db.transaction():
+            await change_check("toy", "paid_check", "paid <= 5")
+    assert await differences(TOYS) == []
+    with pytest.raises(LookupError):
+        await _no_such_check()
+
+
+async def _no_such_check() -> None:
+    if db.engine().engine_type == "postgres":
+        raise LookupError("PostgreSQL says so itself")
+    async with db.transaction():
+        await change_check("toy", "no_such", "paid <= 5")
+
+
+async def indexes_of(table: str) -> list[str]:
+    """The names of a table's indexes."""
+    query = (
+        f"SELECT indexname AS name FROM pg_indexes WHERE tablename = '{table}'"  # noqa: S608
+        if db.engine().engine_type == "postgres"
+        else f"SELECT name FROM pragma_index_list('{table}')"  # noqa: S608
+    )
+    return [row["name"] for row in await db.engine().run_ddl(query)]

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.mail import messages, rendering
+from dashboard.mail import rendering
 from dashboard.mail.facts import Facts, Lesson, Template, Terms
+from dashboard.mail.letters import ICONS
 from dashboard.mail.messages import letter, template_of
 from dashboard.mail.samples import samples
 from dashboard.settings import Settings
@@ -247,7 +248,7 @@ def test_every_pair_of_colours_has_contrast_enough():
     pairs += [("#E6EDEA", "#151E1B"), ("#A3B1AB", "#151E1B"), ("#A3B1AB", "#0E1513")]
     pairs += [("#FFFFFF", "#0A5A63"), ("#0E1513", "#5FC6CF")]
     assert all(contrast(*pair) >= 4.5 for pair in pairs)
-    assert set(messages.ICONS) == set(rendering.COLOURS["light"]) == set(rendering.COLOURS["dark"])
+    assert set(ICONS) == set(rendering.COLOURS["light"]) == set(rendering.COLOURS["dark"])
 
 
 def test_30_a_name_is_text_in_html_and_one_line_in_text():

@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 from dashboard import clock
+from dashboard.bookings import pay_links
 from dashboard.mail import writing
 from dashboard.mail.facts import State
 from dashboard.mail.tables import Message, UnreadEvent
@@ -43,7 +44,9 @@ async def test_02_a_decline_is_told_with_the_banks_reason(shop: World):
     assert await templates() == ["declined"]
     (mail,) = files()
     assert "Your card was declined. Nothing was taken." in _text(mail)
-    assert "://" not in _text(mail)
+    # The only address in it is ours, and only as long as the booking can be paid.
+    link = pay_links.address(answer.json()["booking"]["id"])
+    assert _text(mail).count("://") == 1 and f"Pay with another card: {link}" in _text(mail)
 
 
 async def test_03_a_hold_that_expired_is_told_of_as_such(shop: World):
