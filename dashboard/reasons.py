@@ -50,8 +50,8 @@ SENTENCES = {
     "policy_renew": "The hold ends {expires}, before the planned capture, "
     "so by policy it is renewed now.",
     "processing": "The bank is still working on it. Stripe is asked again {at}.",
-    "refund_failed": "A refund failed: {trouble} The money is still with us; refund it again "
-    "or pay it back another way.",
+    "refund_failed": "A refund failed: {trouble} {surplus} is still with us and owed to the "
+    "student; refund it again, or pay it back another way.",
     "refused": "{lesson}{automatic} refused {times}, last {last}{error}. Next try {at}.{no_action}",
     "released": "The hold was released{because}, yet {price} is still owed.",
     "renewing": "The hold ends {expires}, so a new one is being placed on the saved card.",
@@ -158,7 +158,8 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "policy": _POLICY.get(step.policy or "", "it is looked at").format(amount=amount),
         "price": money(owed),
         "times": _times(purchase.refused_count) + _clause(" since ", purchase.refused_since, told),
-        "trouble": hold.payment.refund_trouble or "the bank sent it back.",
+        "surplus": money(max(0, facts.kept - owed)) if facts.kept > owed else "The money",
+        "trouble": hold.payment.refund_trouble or "The bank sent it back.",
     }
 
 

@@ -126,6 +126,7 @@ _EVENTS = {
     "refund_succeeded": "Refunded",
     "refund_failed": "Refund failed at the bank",
     "dispute_opened": "Dispute opened",
+    "dispute_answered": "Dispute answered; the bank decides",
     "dispute_closed": "Dispute closed",
     "funds_withdrawn": "Bank took money back for the dispute",
     "funds_reinstated": "Bank returned the money of the dispute",

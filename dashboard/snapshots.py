@@ -66,6 +66,16 @@ class Dispute:
     def open(self) -> bool:
         return self.status not in ("won", "lost", "warning_closed", "prevented")
 
+    @property
+    def inquiry(self) -> bool:
+        """The bank only asks: no money was taken back yet."""
+        return self.status.startswith("warning_")
+
+    @property
+    def needs_answer(self) -> bool:
+        """It is our turn to send evidence; else the bank decides."""
+        return self.status in ("needs_response", "warning_needs_response")
+
 
 @dataclass(frozen=True, slots=True)
 class Charge:
@@ -121,6 +131,23 @@ class Intent:
     @property
     def expired(self) -> bool:
         return self.status == "canceled" and self.cancellation_reason in ("expired", "automatic")
+
+    @property
+    def pressing_dispute(self) -> Dispute | None:
+        """The dispute to tell of: an open one before a closed one, money that is gone before a mere
+        inquiry, one that waits for our answer before one that waits for the bank, the first due.
+        """
+        if not any(dispute.open for dispute in self.disputes):
+            return max(self.disputes, key=lambda item: item.created_at, default=None)
+        return min(
+            (dispute for dispute in self.disputes if dispute.open),
+            key=lambda item: (
+                item.inquiry,
+                not item.needs_answer,
+                item.due_at is None,
+                item.due_at or item.created_at,
+            ),
+        )
 
     @property
     def hold_charge(self) -> Charge | None:

@@ -41,6 +41,7 @@ PURE_NAMES = (
     "checks.py",
     "facts.py",
     "evidence.py",
+    "proof.py",
     "policy.py",
 )
 PURE_TOP = ("clock.py", "money.py", "snapshots.py")

@@ -128,6 +128,8 @@ def _by_our_clock() -> dict[str, Any]:
 def _event(
     movement: Movement, payment: Payment, operation: Operation | None, detail: dict[str, Any]
 ) -> PaymentEvent:
+    # It was the bank that let a refund fail, whoever had asked for it.
+    by = None if movement.kind == "refund_failed" else operation
     return PaymentEvent(
         key=movement.key,
         purchase=payment.purchase,
@@ -140,10 +142,9 @@ def _event(
         occurred_at=movement.occurred_at,
         occurred_by=movement.occurred_by,
         recorded_at=clock.now(),
-        actor=operation.asked_by if operation else ELSEWHERE,
-        cause=operation.cause if operation else "stripe",
-        reason=((operation.note or operation.reason) if operation else movement.reason)[:500]
-        or movement.reason[:500],
+        actor=by.asked_by if by else ELSEWHERE,
+        cause=by.cause if by else "stripe",
+        reason=((by.note or by.reason) if by else movement.reason)[:500] or movement.reason[:500],
         stripe_object_id=movement.object_id,
         detail=json.dumps(detail),
     )

@@ -1,4 +1,4 @@
-"""Reads a snapshot of Stripe: a payment's amounts, the movements in it, what became of operations.
+"""Reads a snapshot of Stripe: a payment's columns, and the movements in it.
 
 Pure functions of what Stripe says now; they never look at what we believed before, so a repeated,
 late or reordered notification leads to the same rows.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.payments.facts import CREATES, State, Status, Verb
+from dashboard.payments.facts import Status
 from dashboard.snapshots import Dispute, Intent, Refund
 
 # When Stripe names no `capture_before`: the shortest life of a Visa hold that it documents.
@@ -98,13 +98,13 @@ def _end(intent: Intent, held: bool) -> dict[str, Any]:
 
 
 def _disputes(intent: Intent) -> dict[str, Any]:
-    newest = max(intent.disputes, key=lambda item: item.created_at, default=None)
+    told = intent.pressing_dispute
     return {
-        "dispute_id": newest.id if newest else None,
-        "dispute_status": newest.status if newest else "",
-        "dispute_reason": newest.reason[:80] if newest else "",
+        "dispute_id": told.id if told else None,
+        "dispute_status": told.status if told else "",
+        "dispute_reason": told.reason[:80] if told else "",
         "disputed_amount": sum(item.amount for item in intent.disputes if item.open),
-        "dispute_due_at": newest.due_at if newest and newest.open else None,
+        "dispute_due_at": told.due_at if told and told.open else None,
         "lost_amount": sum(item.amount for item in intent.disputes if item.status == "lost"),
     }
 
@@ -131,9 +131,21 @@ def movements(intent: Intent, event_at: datetime | None = None) -> Iterator[Move
             yield Movement(f"hold:{held.id}", "authorized", held.amount, held.created_at, held.id)
     yield from _ended(intent, event_at)
     for refund in intent.refunds:
-        yield _refund(refund)
+        yield _refund(refund, _noticed(refund.created_at, event_at, intent.fetched_at))
     for dispute in intent.disputes:
-        yield from _dispute(dispute, intent.fetched_at)
+        yield from _dispute(dispute, _noticed(dispute.created_at, event_at, intent.fetched_at))
+
+
+def _noticed(
+    since: datetime, event_at: datetime | None, fetched_at: datetime
+) -> tuple[datetime, str]:
+    """When something ended that Stripe gives no time for, and whose clock says so.
+
+    An event from before it began tells nothing about its end.
+    """
+    if event_at is not None and event_at >= since:
+        return event_at, "event"
+    return fetched_at, "fetch"
 
 
 def _declined(intent: Intent) -> Iterator[Movement]:
@@ -188,28 +200,38 @@ def _ended(intent: Intent, event_at: datetime | None) -> Iterator[Movement]:
             )
 
 
-def _refund(refund: Refund) -> Movement:
+def _refund(refund: Refund, noticed: tuple[datetime, str]) -> Movement:
     phase = "succeeded" if refund.succeeded else "failed" if refund.failed else "pending"
+    why = refund.reason
+    if refund.failed:
+        why = refund.failure_reason or ("canceled" if refund.status == "canceled" else "")
+    # The bank may take days to send a refund back: that is no news of the day it was made.
+    at, whose = noticed if refund.failed else (refund.created_at, "stripe")
     return Movement(
         f"refund:{refund.id}:{phase}",
         f"refund_{phase}",
         refund.amount,
-        refund.created_at,
+        at,
         refund.id,
+        occurred_by=whose,
         operation_id=refund.operation_id,
-        reason=refund.failure_reason or refund.reason or "",
+        reason=why or "",
     )
 
 
-def _dispute(dispute: Dispute, seen_at: datetime) -> Iterator[Movement]:
-    yield Movement(
-        f"dispute:{dispute.id}:opened",
-        "dispute_opened",
-        dispute.amount,
-        dispute.created_at,
-        dispute.id,
-        reason=dispute.reason,
-    )
+def _dispute(dispute: Dispute, noticed: tuple[datetime, str]) -> Iterator[Movement]:
+    def told(phase: str, at: datetime, whose: str, reason: str) -> Movement:
+        return Movement(
+            f"dispute:{dispute.id}:{phase}",
+            f"dispute_{phase}",
+            dispute.amount,
+            at,
+            dispute.id,
+            occurred_by=whose,
+            reason=reason,
+        )
+
+    yield told("opened", dispute.created_at, "stripe", dispute.reason)
     for moved in dispute.funds:
         yield Movement(
             f"funds:{moved.id}",
@@ -219,39 +241,7 @@ def _dispute(dispute: Dispute, seen_at: datetime) -> Iterator[Movement]:
             moved.id,
             reason=dispute.reason,
         )
+    if dispute.open and not dispute.needs_answer:
+        yield told("answered", *noticed, dispute.status)
     if not dispute.open:
-        yield Movement(
-            f"dispute:{dispute.id}:closed",
-            "dispute_closed",
-            dispute.amount,
-            seen_at,
-            dispute.id,
-            occurred_by="fetch",
-            reason=dispute.status,
-        )
-
-
-def outcome(
-    operation_id: str, verbs: tuple[Verb, Verb], is_open: bool, intent: Intent
-) -> State | None:
-    """What the snapshot proves about an operation; None when it proves nothing.
-
-    `verbs` are what was asked and the present step. A cancel carries no metadata at Stripe, so a
-    closed release is never matched again. A closed create is corrected only by money that is held
-    or taken: an intent that was declined and then cancelled was still declined.
-    """
-    if verbs[0] in CREATES:
-        if not is_open:
-            reserved = intent.hold_charge and intent.status in RESERVED
-            return State.SUCCEEDED if reserved else None
-        if intent.status != "requires_payment_method":
-            return State.SUCCEEDED
-        return State.REFUSED if intent.last_refusal else None
-    if Verb.REFUND in verbs:
-        matched = any(refund.operation_id == operation_id for refund in intent.refunds)
-        return State.SUCCEEDED if matched else None
-    if Verb.CAPTURE in verbs and intent.status == "succeeded":
-        return State.SUCCEEDED if intent.operation_id == operation_id else None
-    if Verb.RELEASE in verbs and intent.status == "canceled" and not intent.expired:
-        return State.SUCCEEDED if is_open else None
-    return None
+        yield told("closed", *noticed, dispute.status)

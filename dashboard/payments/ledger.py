@@ -11,12 +11,13 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import evidence
+from dashboard.payments import evidence, proof
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.current import choose_current
 from dashboard.payments.events import write_movements, write_operation, write_word
 from dashboard.payments.evidence import Movement
 from dashboard.payments.facts import CREATES, OPEN, State, Status, Verb
+from dashboard.payments.queries import payment_facts
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.payments.turning import (
     card_works,
@@ -108,7 +109,7 @@ async def _close_proven(operations: list[Operation], intent: Intent, purchase: P
     for operation in operations:
         is_open = State(operation.state) in OPEN
         verbs = (Verb(operation.asked_verb), Verb(operation.verb))
-        proven = evidence.outcome(operation.id, verbs, is_open, intent)
+        proven = proof.outcome(operation.id, verbs, is_open, intent)
         if proven is None or operation.state in (State.SUCCEEDED, proven):
             continue
         said = intent.last_refusal if proven is State.REFUSED else None
@@ -174,8 +175,14 @@ async def never_asked(purchase_id: int) -> None:
 
 
 async def trouble(payment_id: int, said: str) -> None:
-    """Keep why a refund failed, if more is kept than is owed: else nothing is left to be done."""
-    await Payment.update({"refund_trouble": said[:500]}).where(Payment.id == payment_id)
+    """Keep why a refund failed, if more is kept than is owed: else nothing is left to be done.
+
+    While a dispute is open Stripe refunds nothing, which is no trouble of the refund's own: it is
+    tried again when the dispute is won.
+    """
+    await Payment.update({"refund_trouble": said[:500]}).where(
+        (Payment.id == payment_id) & (Payment.disputed_amount == 0)
+    )
     await _note_trouble(payment_id, [])
 
 
@@ -183,21 +190,18 @@ async def _note_trouble(payment_id: int, news: list[Movement]) -> None:
     """A failed refund calls for a person, until it was paid back in some other way."""
     payment = await _payment(payment_id)
     said = payment.refund_trouble
-    if any(movement.kind == "refund_failed" for movement in news):
-        said = "A refund failed at the bank."
+    failed = [movement.reason for movement in news if movement.kind == "refund_failed"]
+    if failed:
+        why = f" ({failed[-1].replace('_', ' ')})" if failed[-1] else ""
+        said = f"The bank sent it back{why}."
     if not said:
         return
     purchase = await Purchase.objects().get(Purchase.id == payment.purchase)
     assert purchase is not None
     owed = purchase.owed if payment.current else 0
-    if owed is not None and _kept(payment) <= owed:
+    if owed is not None and payment_facts(payment).refundable <= owed:
         said = ""
     await Payment.update({"refund_trouble": said}).where(Payment.id == payment_id)
-
-
-def _kept(payment: Payment) -> int:
-    given = payment.refunded_amount + payment.refund_pending_amount + payment.lost_amount
-    return max(0, payment.captured_amount - given)
 
 
 async def _lower_owed(
@@ -217,11 +221,12 @@ async def _lower_owed(
                 pending
             )
             given += 0 if counted or movement.operation_id in ours else movement.amount
-    if not given or purchase.owed is None or purchase.owed <= _kept(payment):
+    kept = payment_facts(payment).refundable
+    if not given or purchase.owed is None or purchase.owed <= kept:
         return
     await Purchase.update(
         {
-            "owed": max(_kept(payment), purchase.owed - given),
+            "owed": max(kept, purchase.owed - given),
             "owed_reason": "Refunded in Stripe",
             "decided_by": "Stripe",
             "decided_at": clock.now(),

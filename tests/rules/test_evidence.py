@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.payments.evidence import ESTIMATED_LIFE, movements, outcome, standing
+from dashboard.payments.evidence import ESTIMATED_LIFE, movements, standing
 from dashboard.payments.facts import State, Status, Verb
+from dashboard.payments.proof import outcome
 from dashboard.snapshots import Charge, Dispute, FundsMoved, Intent, Refund, Refusal
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -137,6 +138,70 @@ def test_a_lost_dispute_is_a_subtraction_and_an_open_one_is_not():
         "funds:txn_1",
         "dispute:dp_1:closed",
     ]
+
+
+def test_22_a_refund_that_failed_later_failed_when_that_was_learnt_and_for_the_banks_reason():
+    made = Refund("re_1", 2000, "failed", AT, "duplicate", "op", "expired_or_canceled_card")
+    taken, told = replace(TAKEN, refunds=(made,)), AT + timedelta(days=5)
+    found = [one for one in movements(taken, told) if one.kind == "refund_failed"]
+    assert [(one.occurred_at, one.occurred_by) for one in found] == [(told, "event")]
+    assert found[0].reason == "expired_or_canceled_card"
+    # An event from before the refund was made says nothing about its end.
+    late = next(m for m in movements(taken, AT - timedelta(days=1)) if m.kind == "refund_failed")
+    assert (late.occurred_at, late.occurred_by) == (TAKEN.fetched_at, "fetch")
+    canceled = replace(made, status="canceled", failure_reason=None)
+    assert [m.reason for m in movements(replace(TAKEN, refunds=(canceled,)))][-1] == "canceled"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        (("needs_response", "won"), "dp_0"),
+        (("won", "lost"), "dp_1"),
+        (("under_review", "needs_response"), "dp_1"),
+        (("needs_response", "needs_response"), "dp_1"),
+        (("warning_needs_response", "under_review"), "dp_1"),
+        (("warning_closed", "warning_under_review"), "dp_1"),
+    ],
+)
+def test_23_of_two_disputes_the_pressing_one_is_told_and_both_are_counted(
+    statuses: tuple[str, str], told: str
+):
+    first, second = (
+        Dispute(
+            f"dp_{number}",
+            1000 * (number + 1),
+            status,
+            "fraudulent",
+            AT + timedelta(hours=number),
+            due_at=AT + timedelta(days=9 - number),
+        )
+        for number, status in enumerate(statuses)
+    )
+    found = standing(replace(TAKEN, disputes=(first, second)))
+    assert found["dispute_id"] == told
+    open_ones = [one for one in (first, second) if one.open]
+    assert found["disputed_amount"] == sum(one.amount for one in open_ones)
+    assert (found["dispute_due_at"] is not None) == bool(open_ones)
+    assert found["lost_amount"] == sum(o.amount for o in (first, second) if o.status == "lost")
+
+
+def test_23_every_step_of_a_dispute_is_one_line_of_the_story():
+    dispute = Dispute("dp_1", 6000, "under_review", "fraudulent", AT)
+    told = AT + timedelta(days=3)
+    answered = list(movements(replace(TAKEN, disputes=(dispute,)), told))[-2:]
+    assert [one.kind for one in answered] == ["dispute_opened", "dispute_answered"]
+    assert answered[1].occurred_at == told
+    asked = replace(dispute, status="warning_needs_response")
+    assert [m.kind for m in movements(replace(TAKEN, disputes=(asked,)))][-1] == "dispute_opened"
+    closed = replace(dispute, status="warning_closed")
+    ended = list(movements(replace(TAKEN, disputes=(closed,)), told))[-1]
+    assert (ended.kind, ended.reason, ended.occurred_at) == (
+        "dispute_closed",
+        "warning_closed",
+        told,
+    )
+    assert standing(replace(TAKEN, disputes=(closed,)))["lost_amount"] == 0
 
 
 @pytest.mark.parametrize(
