@@ -66,7 +66,9 @@ class Facts:
     `title` is what was bought, `number` how staff call it. A package has `lessons` and no lesson.
     `automatic` tells that nobody was there to see it, `code` why the bank said no. `renews` tells
     that the hold takes the place of an older one, `hold_due_at` is there for a far lesson. `link`
-    is where the student can go on, while there is something to go on with.
+    is where the student can go on, while there is something to go on with. `otherwise` is what
+    becomes of the old hold when a renewal is not confirmed. `booked` tells that the lesson is on,
+    whatever became of this payment, `overtaken` that it is too late for what the event asks for.
     `refunded` and `captured` are the payment's totals after the event. `replaced` tells that
     another payment of the same purchase stood when this one was made or ended. `by_policy` tells
     that the hold was decided about because it would have ended too early, `reversed` that a refund
@@ -90,6 +92,9 @@ class Facts:
     hold_due_at: datetime | None = None
     give_up_at: datetime | None = None
     next_try_at: datetime | None = None
+    confirm_by: datetime | None = None
+    booked: bool = False
+    overtaken: bool = False
     link: str | None = None
     lesson: Lesson | None = None
     lessons: int = 0
@@ -101,4 +106,5 @@ class Facts:
     expires_at: datetime | None = None
     capture_due_at: datetime | None = None
     expiry_policy: str = "capture"
+    otherwise: str = "alert"
     terms: Terms = Terms()

@@ -49,6 +49,7 @@ def _card_refused(facts: Facts) -> Letter:
 
 
 def _confirm_card(facts: Facts) -> Letter:
+    end = f" by {phrases.moment(facts, facts.confirm_by)}" if facts.confirm_by else " in time"
     return Letter(
         Template.CONFIRM_CARD,
         f"Please confirm your card for {phrases.bought(facts)}",
@@ -57,7 +58,8 @@ def _confirm_card(facts: Facts) -> Letter:
         phrases.hello(facts),
         (
             f"To book {phrases.bought(facts)}, your bank wants you to confirm your card.",
-            "Nothing is reserved or taken by that. Without it the booking ends in 30 minutes.",
+            "Nothing is reserved or taken by that."
+            f" If it is not confirmed{end}, the booking lapses.",
         ),
         phrases.rows(facts),
         link=way("Confirm your card", facts),
@@ -84,7 +86,7 @@ def _authenticate(facts: Facts) -> Letter:
 
 def _otherwise(facts: Facts) -> str:
     """What happens if the student does nothing, by the same rules that do it."""
-    if facts.hold_due_at is not None:
+    if facts.hold_due_at is not None and not facts.renews:
         return _let_go_then(facts)
     if facts.expires_at is None:
         return "Nothing was taken."
@@ -93,7 +95,7 @@ def _otherwise(facts: Facts) -> str:
     then = {
         "capture": " If nothing is confirmed, we charge your card shortly before that.",
         "release": " If nothing is confirmed, we give it back shortly before that.",
-    }.get(facts.expiry_policy, " If nothing is confirmed by then, we get in touch with you.")
+    }.get(facts.otherwise, " If nothing is confirmed by then, we get in touch with you.")
     return old + then
 
 

@@ -43,7 +43,8 @@ def _refused_alone(facts: Facts) -> Template | None:
         return None
     if facts.code == ASKS_THE_STUDENT:
         return Template.AUTHENTICATE
-    return Template.HOLD_REFUSED if facts.hold_due_at is not None else None
+    first = facts.hold_due_at is not None and not facts.renews
+    return Template.HOLD_REFUSED if first else None
 
 
 def _early(facts: Facts) -> bool:
@@ -176,14 +177,14 @@ def _refunded(facts: Facts) -> Letter:
 
 
 def _declined(facts: Facts) -> Letter:
-    reason = phrases.reason(facts)
+    reason, booked = phrases.reason(facts), phrases.still_booked(facts)
     return Letter(
         Template.DECLINED,
         f"Card not charged for {phrases.bought(facts)}",
         "failed",
         f"Card not charged: {reason}. Nothing was taken.",
         phrases.hello(facts),
-        (f"We could not use your card for {phrases.bought(facts)}, so nothing is booked yet.",),
+        (f"We could not use your card for {phrases.bought(facts)}, {booked}.",),
         (*phrases.rows(facts), ("Amount", f"{money(facts, facts.amount)}, not taken")),
         (Section("What you can do", ("Try another card, or ask your bank.",)),),
         later.way("Pay with another card", facts),

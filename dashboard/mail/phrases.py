@@ -40,6 +40,13 @@ def reason(facts: Facts) -> str:
     return (facts.reason or "the bank gave no reason").rstrip(". ")
 
 
+def still_booked(facts: Facts) -> str:
+    """What a card that could not be used means for the booking, inside a sentence."""
+    if facts.renews:
+        return "but the reservation that you have still stands"
+    return "but it is still booked" if facts.booked else "so nothing is booked yet"
+
+
 def hello(facts: Facts) -> str:
     return f"Hello {facts.student}," if facts.student else "Hello,"
 
@@ -105,9 +112,7 @@ def ends_too_early(facts: Facts) -> datetime | None:
 def charged(facts: Facts) -> str:
     """When a reserved amount is charged, also where the hold ends before the lesson."""
     ends = ends_too_early(facts)
-    if ends is None:
-        return "after lesson"
-    if facts.expiry_policy == "renew":
+    if ends is None or facts.expiry_policy == "renew":
         return "after lesson"
     if facts.expiry_policy == "capture":
         return f"after lesson or by {day(facts, ends)}, when the reservation ends"
@@ -123,7 +128,7 @@ def why_early(facts: Facts) -> tuple[Section, ...]:
         "capture": "We charge your card during the day before that, and write to you when we do.",
         "release": "During the day before that we give it back uncharged, and write to you.",
         "renew": "We renew it during the day before that, so that it is there after your lesson."
-        " If your bank wants you to confirm, we write to you.",
+        " If your bank does not let us, we get in touch with you.",
     }.get(facts.expiry_policy, "We look after it before that, and write to you.")
     said = f"Banks keep a reservation for some days only. Yours ends on {moment(facts, ends)}."
     return (Section("Before your lesson", (said, then)),)

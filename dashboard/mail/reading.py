@@ -8,13 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dashboard import settings
-from dashboard.bookings import pay_links
-from dashboard.bookings.queries import ALIVE
 from dashboard.bookings.tables import Booking, Instructor, Package, PackageOffer, Student
+from dashboard.mail import prospects
 from dashboard.mail.facts import Facts, Lesson, Terms
 from dashboard.mail.rendering import a_name, one_line
 from dashboard.payments.actors import SWEEP
-from dashboard.payments.case import HOLD_RETRIES
+from dashboard.payments.case import ASKS_THE_STUDENT
 from dashboard.payments.queries import timeline
 from dashboard.payments.tables import Payment, PaymentEvent, Purchase
 
@@ -35,6 +34,11 @@ class Bought:
     # The lesson that was booked with the package.
     first: Booking | None = None
 
+    @property
+    def lesson(self) -> Booking | None:
+        """The booking whose student goes on, if anybody does."""
+        return self.booking or self.first
+
 
 async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
     """The facts of an event and who is written to; None where nobody knows whose money it is."""
@@ -49,7 +53,18 @@ async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
         # What is about to end is the hold that this attempt was to replace.
         old = await Payment.objects().get(Payment.id == payment.renews)
         told = replace(told, expires_at=old.authorization_expires_at if old else None)
-    return told, bought.student
+    until = _until_when(told)
+    late = prospects.overtaken(event, story, bought.lesson, purchase, until)
+    return replace(told, overtaken=late), bought.student
+
+
+def _until_when(told: Facts) -> datetime | None:
+    """Until when the student can still do what is asked of them."""
+    if told.kind == "card_waiting":
+        return told.confirm_by
+    if told.kind == "declined" and told.automatic and told.code == ASKS_THE_STUDENT:
+        return told.give_up_at if told.hold_due_at and not told.renews else told.expires_at
+    return None
 
 
 def facts(
@@ -78,8 +93,10 @@ def facts(
         renews=payment.renews is not None,
         hold_due_at=purchase.hold_due_at,
         give_up_at=purchase.give_up_at,
-        next_try_at=_next_try(purchase),
-        link=_link(bought, purchase),
+        next_try_at=prospects.next_try(purchase),
+        confirm_by=prospects.confirm_by(payment),
+        booked=bought.lesson is not None and bought.lesson.status == "confirmed",
+        link=prospects.link(bought.lesson, purchase),
         lesson=_lesson(bought, event),
         lessons=bought.lessons,
         captured=_captured(story, event),
@@ -89,32 +106,10 @@ def facts(
         reversed=_reversed(story, event),
         expires_at=payment.authorization_expires_at,
         capture_due_at=purchase.capture_due_at,
-        expiry_policy=_policy(purchase),
+        expiry_policy=prospects.policy(purchase, payment),
+        otherwise=prospects.otherwise(purchase),
         terms=terms(),
     )
-
-
-def _policy(purchase: Purchase) -> str:
-    """What happens to a hold that ends too early, as the student was told or is told now."""
-    chosen: str | None = purchase.policy_override or purchase.announced_policy
-    return chosen or settings.current().expiry_policy
-
-
-def _next_try(purchase: Purchase) -> datetime | None:
-    """When a refused hold is tried again by itself, if it is."""
-    count, last = purchase.attempts_refused, purchase.attempt_refused_at
-    if last is None or not 0 < count <= len(HOLD_RETRIES):
-        return None
-    at: datetime = last + HOLD_RETRIES[count - 1]
-    return at if purchase.give_up_at is None or at < purchase.give_up_at else None
-
-
-def _link(bought: Bought, purchase: Purchase) -> str | None:
-    """Where the student can go on, while the booking is alive and something may be owed."""
-    booking = bought.booking or bought.first
-    if booking is None or booking.status not in ALIVE or purchase.owed == 0:
-        return None
-    return pay_links.address(booking.id)
 
 
 def terms() -> Terms:

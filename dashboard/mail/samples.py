@@ -61,6 +61,7 @@ def _later(held: Facts) -> dict[str, tuple[str, Facts]]:
         hold_due_at=_STARTS - timedelta(days=3, hours=10),
         give_up_at=_STARTS - timedelta(days=1),
         occurred_at=_STARTS - timedelta(days=20),
+        confirm_by=_STARTS - timedelta(days=20) + timedelta(minutes=30),
     )
     refused = replace(
         _declined(planned),
@@ -70,7 +71,12 @@ def _later(held: Facts) -> dict[str, tuple[str, Facts]]:
     )
     asked = replace(refused, code="authentication_required")
     ending = replace(
-        asked, hold_due_at=None, give_up_at=None, expires_at=_STARTS - timedelta(days=1)
+        asked,
+        hold_due_at=None,
+        renews=True,
+        booked=True,
+        otherwise="capture",
+        expires_at=_STARTS - timedelta(days=1),
     )
     no_card = replace(planned, kind="card_refused", reason="Your card has insufficient funds.")
     return {

@@ -20,6 +20,8 @@ from dashboard.payments.tables import PaymentEvent
 log = structlog.get_logger()
 # Later than this a message is no news to anybody: a worker that was away for a weekend still tells.
 TOO_OLD = timedelta(days=3)
+_WAS_OLD = f"It was more than {TOO_OLD.days} days old when it could have been sent."
+_WAS_OVERTAKEN = "Something else had happened by then, or it was too late for what it asks for."
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 
@@ -97,9 +99,9 @@ def _row(event: PaymentEvent, facts: Facts, student: Student, letter: Letter) ->
         event_at=event.recorded_at,
         created_at=now,
     )
-    if event.recorded_at <= now - TOO_OLD:
-        row.state = State.SKIPPED
-        row.error = f"It was more than {TOO_OLD.days} days old when it could have been sent."
+    old = event.recorded_at <= now - TOO_OLD
+    if old or facts.overtaken:
+        row.state, row.error = State.SKIPPED, _WAS_OLD if old else _WAS_OVERTAKEN
         return row
     row.text, row.html, row.due_at = rendering.text(letter), rendering.html(letter), now
     return row

@@ -9,11 +9,10 @@ from dashboard.bookings import pay_links
 from dashboard.payments import instructions
 from dashboard.payments.tables import Purchase
 from jobs.mail import send_mail
-from tests.bookings.renewing import ASKS, DAY, HOUR, MINUTE, purchase_of, renew, take, walk
-from tests.mail.conftest import files, templates
+from tests.bookings.renewing import ASKS, DAY, HOUR, MINUTE, purchase_of, take, walk
+from tests.mail.conftest import files, states, templates, use
 from tests.world import ANA, World
 
-__all__ = ["renew"]
 FAR = 20 * DAY
 
 
@@ -25,17 +24,13 @@ def said(index: int = -1) -> str:
 
 
 @pytest.fixture
-def shop(shop: World, renew: World) -> World:
+def shop(shop: World) -> World:
     """The shop whose e-mails become files, with EXPIRY_POLICY=renew."""
-    import msgspec
-
-    from dashboard import settings
-
-    settings.use(msgspec.structs.replace(settings.current(), expiry_policy="renew"))
+    use(expiry_policy="renew")
     return shop
 
 
-async def sent(shop: World, until: object = None) -> list[str]:
+async def sent(shop: World) -> list[str]:
     await send_mail()
     return await templates()
 
@@ -69,6 +64,7 @@ async def test_a_card_that_the_bank_wants_confirmed_gets_a_link_and_half_an_hour
     assert f"Confirm your card: {pay_links.address(booking_id)}" in said()
     await walk(shop, clock.now() + 31 * MINUTE)
     assert await sent(shop) == ["confirm_card", "let_go"]
+    assert "If it is not confirmed by " in said(0)
     assert "not confirmed within 30 minutes" in said() and "/pay/" not in said()
 
 
@@ -158,11 +154,7 @@ async def test_a_declined_renewal_is_the_desks_affair(shop: World):
 async def test_what_the_first_mail_promises_about_the_holds_end_comes_true(
     shop: World, policy: str, promise: str, end: str
 ):
-    import msgspec
-
-    from dashboard import settings
-
-    settings.use(msgspec.structs.replace(settings.current(), expiry_policy=policy))
+    use(expiry_policy=policy)
     booking = await ending(shop)
     assert promise in said(0)
     old = await shop.payment(booking)
@@ -178,3 +170,68 @@ async def test_pauses_and_chosen_policies_are_no_news_for_the_student(shop: Worl
     await instructions.pause(purchase_id, clock.now() + 9 * DAY, "a test", ANA)
     await instructions.unpause(purchase_id, "a test", ANA)
     assert await sent(shop) == ["reserved"]
+
+
+async def test_a_renewal_that_staff_chose_says_what_was_announced_and_that_comes_true(shop: World):
+    booking = await ending(shop)
+    row = await purchase_of(shop, booking)
+    await Purchase.update({"announced_policy": "capture", "policy_override": "renew"}).where(
+        Purchase.id == row.id
+    )
+    old = await shop.payment(booking)
+    await take(shop, booking, ASKS)
+    await walk(shop, old.authorization_expires_at - DAY + 2 * MINUTE)
+    assert await sent(shop) == ["reserved", "authenticate"]
+    assert "we charge your card shortly before that" in said()
+    await walk(shop, old.authorization_expires_at - HOUR)
+    assert await sent(shop) == ["reserved", "authenticate", "charged_early"]
+
+
+async def test_a_renewed_hold_is_not_told_to_be_charged_early_when_it_is_renewed_again(shop: World):
+    booking = await ending(shop)
+    row = await purchase_of(shop, booking)
+    await Purchase.update({"announced_policy": "capture"}).where(Purchase.id == row.id)
+    shop.sandbox.next_authorization(2 * 24 * 3600)
+    old = await shop.payment(booking)
+    await walk(shop, old.authorization_expires_at - DAY + 2 * MINUTE)
+    assert await sent(shop) == ["reserved", "renewed"]
+    assert "We charge your card during" not in said()
+
+
+async def test_a_card_refused_for_a_renewal_does_not_unbook_the_lesson(shop: World):
+    booking = await ending(shop)
+    old = await shop.payment(booking)
+    await take(shop, booking, ASKS)
+    await walk(shop, old.authorization_expires_at - DAY + 2 * MINUTE)
+    await send_mail()
+    card = {"payment_method": "pm_card_visa_chargeDeclined"}
+    assert (await shop.call(booking, "pay", card)).status_code == 402
+    assert await sent(shop) == ["reserved", "authenticate", "declined"]
+    assert "but the reservation that you have still stands" in said()
+    assert "nothing is booked" not in said()
+
+
+async def test_a_link_is_not_sent_once_another_card_has_paid(shop: World):
+    answer = await shop.post_booking(payment_method="pm_card_chargeDeclined")
+    booking_id = answer.json()["booking"]["id"]
+    await shop.call(booking_id, "pay", {"payment_method": "pm_card_visa"})
+    assert await sent(shop) == ["declined", "reserved"]
+    assert await states() == ["skipped", "sent"]
+
+
+async def test_a_bank_is_not_to_be_answered_after_the_booking_was_called_off(shop: World):
+    far = (clock.now() + FAR).isoformat()
+    card = "pm_card_authenticationRequiredOnSetup"
+    answer = await shop.post_booking(starts_at=far, payment_method=card)
+    cancelled = {"by": "student", "reason": "ill"}
+    await shop.call(answer.json()["booking"]["id"], "cancel", cancelled)
+    await sent(shop)
+    assert (await templates())[0] == "confirm_card" and (await states())[0] == "skipped"
+
+
+async def test_a_link_that_comes_after_its_time_is_not_sent(shop: World):
+    far = (clock.now() + FAR).isoformat()
+    await shop.post_booking(starts_at=far, payment_method="pm_card_authenticationRequiredOnSetup")
+    await shop.advance(31 * MINUTE)
+    await sent(shop)
+    assert (await states())[0] == "skipped"
