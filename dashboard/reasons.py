@@ -52,6 +52,7 @@ SENTENCES = {
     "processing": "The bank is still working on it. Stripe is asked again {at}.",
     "refund_failed": "A refund failed: {trouble} {surplus} is still with us and owed to the "
     "student; refund it again, or pay it back another way.",
+    "refund_under_way": "{refunding} since {refunding_since}; banks take 5 to 10 days.",
     "refused": "{lesson}{automatic} refused {times}, last {last}{error}. Next try {at}.{no_action}",
     "released": "The hold was released{because}, yet {price} is still owed.",
     "renewing": "The hold ends {expires}, so a new one is being placed on the saved card.",
@@ -158,6 +159,8 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "policy": _POLICY.get(step.policy or "", "it is looked at").format(amount=amount),
         "price": money(owed),
         "times": _times(purchase.refused_count) + _clause(" since ", purchase.refused_since, told),
+        "refunding": f"A refund of {money(facts.refund_pending)} is on its way",
+        "refunding_since": told(hold.payment.refund_pending_since),
         "surplus": money(max(0, facts.kept - owed)) if facts.kept > owed else "The money",
         "trouble": hold.payment.refund_trouble or "The bank sent it back.",
     }

@@ -138,7 +138,7 @@ async def withdraw(purchase_id: int, by: Actor, reason: str) -> int:
         if books is None or books.current is None or facts is None:
             raise LookupError(f"purchase {purchase_id}")
         undone = packages.still_to_go(books, facts)
-        if not undone and not facts.refund_trouble:
+        if not undone and not any(one.refund_trouble for one in books.payment_facts):
             raise Conflict("No refund is waiting: what was decided has gone back.")
         await settle.withdraw_refund(purchase_id, by.name, reason)
         package = await Package.objects().get(Package.purchase == purchase_id)

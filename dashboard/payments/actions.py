@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.payments import checks, ledger, queries
+from dashboard.payments import checks, queries, trouble
 from dashboard.payments.actors import SWEEP, Actor
 from dashboard.payments.case import Do
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
@@ -230,7 +230,7 @@ async def _insert(wish: Wish, purchase: Purchase, payment: Payment, amount: int)
 async def _decide_by_hand(purchase: Purchase, payment: Payment, wish: Wish, amount: int) -> None:
     """A movement by hand is a decision too: what it leaves is what is owed."""
     if wish.verb is Verb.REFUND:
-        await ledger.clear_trouble(purchase.id)
+        await trouble.clear(purchase.id)
     if wish.verb is not Verb.CAPTURE and not payment.current:
         # Giving back a payment that another one has replaced leaves what is owed as it is.
         return

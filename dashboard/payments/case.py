@@ -18,6 +18,8 @@ UNKNOWN_ALERT_AFTER = timedelta(minutes=15)
 READ_EVERY = timedelta(minutes=1)
 # An estimated end says little, and a hold may outlive it by days.
 READ_ESTIMATED_EVERY = timedelta(hours=1)
+# A refund or a dispute takes days, and its end may be told by an event that gets lost.
+READ_SLOWLY_EVERY = timedelta(hours=6)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 REFUSALS_UNTIL_A_PERSON_LOOKS = 3

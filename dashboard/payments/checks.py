@@ -98,7 +98,7 @@ def _capture(
 
 
 def _refund(amount: int, payment: PaymentFacts, currency: str) -> tuple[str, dict[str, Any]] | None:
-    if payment.disputed:
+    if payment.disputed and not payment.inquiry:
         return "disputed", {}
     if payment.captured == 0:
         return "nothing_captured", {}

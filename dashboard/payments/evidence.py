@@ -55,6 +55,9 @@ def standing(intent: Intent) -> dict[str, Any]:
         "captured_amount": captured,
         "refunded_amount": refunded,
         "refund_pending_amount": sum(refund.amount for refund in intent.refunds if refund.pending),
+        "refund_pending_since": min(
+            (refund.created_at for refund in intent.refunds if refund.pending), default=None
+        ),
         "authorized_at": charge.created_at if charge and held else None,
         "refusal_code": (failed.decline_code or failed.code)[:80] if failed else "",
         "refusal_message": failed.message[:500] if failed else "",

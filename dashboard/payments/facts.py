@@ -117,10 +117,14 @@ class PaymentFacts:
     refunded: int = 0
     refund_pending: int = 0
     lost: int = 0
+    # Kept on purpose though another payment stands: finance paid it back in another way.
+    withdrawn: int = 0
     expires_at: datetime | None = None
     expires_estimated: bool = False
     end_reason: str | None = None
     disputed: bool = False
+    # The bank only asks and has taken nothing back yet: a refund still helps.
+    inquiry: bool = False
     refund_trouble: bool = False
     synced_at: datetime | None = None
 

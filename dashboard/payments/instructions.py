@@ -17,12 +17,15 @@ from dashboard.payments.tables import Purchase
 from dashboard.payments.turning import touch
 
 
-async def pause(purchase_id: int, until: datetime, reason: str, by: Actor) -> None:
-    """Capture nothing by itself before `until`.
+async def pause(
+    purchase_id: int, until: datetime, reason: str, by: Actor, policy: str | None = None
+) -> None:
+    """Capture nothing by itself before `until`; `policy` is chosen along with it, or neither is.
 
     Raises NotAllowed: not_pausable (nothing is held or planned), until_past, already_decided (the
     expiry policy has captured, or is about to), needs_policy (the hold ends before the pause does,
-    and nobody has chosen what then); and Busy while a movement is under way.
+    and nobody has chosen what then), and those of `choose_policy`; and Busy while a movement is
+    under way.
     """
     async with db.transaction():
         await touch(purchase_id)
@@ -34,8 +37,10 @@ async def pause(purchase_id: int, until: datetime, reason: str, by: Actor) -> No
         case = books.case(clock.now())
         if case.decision == "capture":
             raise NotAllowed("already_decided")
+        if policy is not None:
+            await _choose(books, policy, reason, by)
         outlives = hold is not None and hold.expires_at is not None and until >= hold.expires_at
-        if outlives and books.purchase.policy_override is None:
+        if outlives and (policy or books.purchase.policy_override) is None:
             raise NotAllowed("needs_policy", at=hold.expires_at if hold else None)
         told = {"until": until.isoformat()}
         await _keep(
@@ -60,17 +65,21 @@ async def choose_policy(purchase_id: int, policy: str, reason: str, by: Actor) -
     Raises NotAllowed: no_such_policy, not_pausable, card_not_saved (`renew` needs a saved card);
     and Busy while a movement is under way.
     """
-    if policy not in POLICIES:
-        raise NotAllowed("no_such_policy")
     async with db.transaction():
         await touch(purchase_id)
         books = await _books(purchase_id)
         _require_open(books, "not_pausable")
-        if policy == "renew" and not books.purchase.saves_card:
-            raise NotAllowed("card_not_saved")
-        # A choice is a fresh start: what failed before it does not count any more.
-        values = {"policy_override": policy, "policy_reason": reason, "attempts_refused": 0}
-        await _keep(books, "policy_chosen", reason, by, values, {"policy": policy})
+        await _choose(books, policy, reason, by)
+
+
+async def _choose(books: queries.Books, policy: str, reason: str, by: Actor) -> None:
+    if policy not in POLICIES:
+        raise NotAllowed("no_such_policy")
+    if policy == "renew" and not books.purchase.saves_card:
+        raise NotAllowed("card_not_saved")
+    # A choice is a fresh start: what failed before it does not count any more.
+    values = {"policy_override": policy, "policy_reason": reason, "attempts_refused": 0}
+    await _keep(books, "policy_chosen", reason, by, values, {"policy": policy})
 
 
 async def _books(purchase_id: int) -> queries.Books:

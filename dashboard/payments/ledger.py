@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import evidence, proof
+from dashboard.payments import evidence, proof, trouble
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.current import choose_current
 from dashboard.payments.events import write_movements, write_operation, write_word
@@ -90,7 +90,7 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
             await card_works(purchase.id, saved)
         await _lower_owed(purchase, payment, news, operations)
         await choose_current(purchase.id)
-        await _note_trouble(payment.id, news)
+        await trouble.note(payment.id, news)
         return await _payment(payment.id)
 
 
@@ -127,11 +127,6 @@ async def _close_proven(operations: list[Operation], intent: Intent, purchase: P
                 await count_attempt(operation, said)
         if proven is State.SUCCEEDED:
             await reset_refusals(purchase.id)
-
-
-async def clear_trouble(purchase_id: int) -> None:
-    """A person has taken the matter of a failed refund into their own hands; in a transaction."""
-    await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase_id)
 
 
 async def never_created(operation: Operation, refusal: Refusal) -> bool:
@@ -172,36 +167,6 @@ async def never_asked(purchase_id: int) -> None:
     if planned is not None:
         await failed(planned.id, Refusal("cancelled", "It was called off before the hold."))
         await write_word(planned, "cancelled", "", SWEEP, key=f"cancel:planned:{planned.id}")
-
-
-async def trouble(payment_id: int, said: str) -> None:
-    """Keep why a refund failed, if more is kept than is owed: else nothing is left to be done.
-
-    While a dispute is open Stripe refunds nothing, which is no trouble of the refund's own: it is
-    tried again when the dispute is won.
-    """
-    await Payment.update({"refund_trouble": said[:500]}).where(
-        (Payment.id == payment_id) & (Payment.disputed_amount == 0)
-    )
-    await _note_trouble(payment_id, [])
-
-
-async def _note_trouble(payment_id: int, news: list[Movement]) -> None:
-    """A failed refund calls for a person, until it was paid back in some other way."""
-    payment = await _payment(payment_id)
-    said = payment.refund_trouble
-    failed = [movement.reason for movement in news if movement.kind == "refund_failed"]
-    if failed:
-        why = f" ({failed[-1].replace('_', ' ')})" if failed[-1] else ""
-        said = f"The bank sent it back{why}."
-    if not said:
-        return
-    purchase = await Purchase.objects().get(Purchase.id == payment.purchase)
-    assert purchase is not None
-    owed = purchase.owed if payment.current else 0
-    if owed is not None and payment_facts(payment).refundable <= owed:
-        said = ""
-    await Payment.update({"refund_trouble": said}).where(Payment.id == payment_id)
 
 
 async def _lower_owed(

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import ledger
+from dashboard.payments import ledger, trouble
 from dashboard.payments.events import write_decline, write_operation
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.tables import Operation, Purchase
@@ -35,7 +35,7 @@ async def refused(operation: Operation, refusal: Refusal) -> bool:
             if await ledger.never_created(operation, refusal):
                 await write_decline(operation, refusal)
         elif Verb(operation.verb) is Verb.REFUND:
-            await ledger.trouble(operation.payment, refusal.message)
+            await trouble.refused(operation.payment, refusal.message)
         else:
             await _count_refusal(purchase, refusal)
     log.warning("payment.refused", operation=operation.id, code=refusal.code)

@@ -115,10 +115,12 @@ def payment_facts(row: Payment) -> PaymentFacts:
         refunded=row.refunded_amount,
         refund_pending=row.refund_pending_amount,
         lost=row.lost_amount,
+        withdrawn=row.withdrawn_amount,
         expires_at=row.authorization_expires_at,
         expires_estimated=row.expires_source == "estimate",
         end_reason=row.end_reason,
         disputed=row.disputed_amount > 0,
+        inquiry=row.disputed_amount > 0 and row.dispute_status.startswith("warning_"),
         refund_trouble=row.refund_trouble != "",
         synced_at=row.synced_at,
     )

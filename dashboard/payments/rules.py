@@ -22,7 +22,7 @@ from dashboard.payments.case import (
 )
 from dashboard.payments.facts import OperationFacts, PaymentFacts, PurchaseFacts, State, Status
 from dashboard.payments.holding import let_go_at, place, policy_for, renew
-from dashboard.payments.waiting import read_at_the_end, still_processing, wait
+from dashboard.payments.waiting import read_at_the_end, read_now_and_then, still_processing, wait
 
 
 def next_step(
@@ -45,8 +45,9 @@ def next_step(
 
 def _a_person_first(case: Case) -> Step | None:
     for payment in case.payments:
-        if payment.disputed:
-            return person("disputed", payment)
+        # A refund is an answer to an inquiry: one that a person has begun is brought to its end.
+        if payment.disputed and not (payment.inquiry and case.operation):
+            return _disputed(case, payment)
         if payment.refund_trouble:
             return person("refund_failed", payment)
     if case.operation and case.operation.state is State.STALLED:
@@ -58,6 +59,12 @@ def _a_person_first(case: Case) -> Step | None:
             payment_id=case.operation.payment_id,
         )
     return None
+
+
+def _disputed(case: Case, payment: PaymentFacts) -> Step:
+    step = read_now_and_then(case, payment, "disputed")
+    do = step.do if step.do is Do.READ else Do.PERSON
+    return replace(step, do=do, attention="disputed")
 
 
 def _resume(case: Case) -> Step | None:
@@ -87,8 +94,9 @@ def _superseded(case: Case) -> Step | None:
             continue
         if payment.held:
             return movement(case, Do.RELEASE, "superseded", payment, payment.authorized)
-        if payment.kept > 0:
-            return movement(case, Do.REFUND, "superseded", payment, payment.kept)
+        if payment.kept > payment.withdrawn:
+            amount = payment.kept - payment.withdrawn
+            return movement(case, Do.REFUND, "superseded", payment, amount)
     return None
 
 

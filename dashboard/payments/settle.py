@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import actions, events, ledger, queries
+from dashboard.payments import actions, events, ledger, queries, trouble
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import REFUSALS_UNTIL_A_PERSON_LOOKS, Do, Step
@@ -70,12 +70,15 @@ async def withdraw_refund(purchase_id: int, by: str, reason: str) -> int:
     """Keep what is kept after all, inside the caller's transaction; answers what is owed now.
 
     The one way in which `owed` rises: a person withdraws a refund that is still due, or has paid
-    it back in another way. Raises Busy while a movement is under way.
+    it back in another way. Where it is another payment's refund that failed, only that is kept.
+    Raises Busy while a movement is under way.
     """
     purchase = await touch(purchase_id)
     books = await _books(purchase_id)
     if books.operation is not None:
         raise Busy(books.operation)
+    if await trouble.keep_replaced(purchase_id):
+        return purchase.price if purchase.owed is None else int(purchase.owed)
     kept = books.current_facts.refundable if books.current_facts else 0
     owed = purchase.owed if purchase.owed is None else max(purchase.owed, kept)
     now = clock.now()
@@ -83,7 +86,7 @@ async def withdraw_refund(purchase_id: int, by: str, reason: str) -> int:
     await Purchase.update({**decided, "decided_by": by[:255], "decided_at": now}).where(
         Purchase.id == purchase_id
     )
-    await ledger.clear_trouble(purchase_id)
+    await trouble.clear(purchase_id)
     return kept if owed is None else int(owed)
 
 

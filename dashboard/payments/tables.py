@@ -87,6 +87,10 @@ class Payment(Table, tablename="payment"):
         check="refund_pending_amount >= 0"
         " AND refunded_amount + refund_pending_amount <= captured_amount",
     )
+    # Since when the oldest of the refunds that are under way has been so.
+    refund_pending_since = Instant(null=True)
+    # Of a payment that another one replaced: what finance decided not to refund here.
+    withdrawn_amount = Minor(default=0, check="withdrawn_amount >= 0")
     authorized_at = Instant(null=True, index=True)
     authorization_expires_at = Instant(null=True)
     expires_source = Varchar(length=10, default="")

@@ -1,11 +1,14 @@
 """The instants at which a purchase's money is looked at again, and what it waits for. Pure."""
 
+from datetime import timedelta
+
 from dashboard.payments.case import (
     ABANDONED_AFTER,
     PLAN_MARGIN,
     POLICY_BEFORE_EXPIRY,
     READ_ESTIMATED_EVERY,
     READ_EVERY,
+    READ_SLOWLY_EVERY,
     Case,
     Do,
     Step,
@@ -38,6 +41,8 @@ def wait(case: Case) -> Step:
             payment_id=payment.id,
             attention="hold_refused" if tried else None,
         )
+    if payment.refund_pending:
+        return read_now_and_then(case, payment, "refund_under_way")
     return Step(Do.NOTHING, "done", payment_id=payment.id)
 
 
@@ -73,10 +78,17 @@ def read_at_the_end(case: Case, hold: PaymentFacts) -> Step:
 
 def still_processing(case: Case, payment: PaymentFacts) -> Step:
     """The bank is at it, which can't be cancelled: Stripe is asked every minute how it stands."""
-    again = (payment.synced_at or case.now) + READ_EVERY
+    return read_now_and_then(case, payment, "processing", READ_EVERY)
+
+
+def read_now_and_then(
+    case: Case, payment: PaymentFacts, why: str, every: timedelta = READ_SLOWLY_EVERY
+) -> Step:
+    """The bank takes its time, and its answer may get lost on the way: Stripe is asked as well."""
+    again = (payment.synced_at or case.now) + every
     return Step(
         Do.NOTHING if again > case.now else Do.READ,
-        "processing",
+        why,
         at=max(again, case.now),
         then=Do.READ,
         payment_id=payment.id,

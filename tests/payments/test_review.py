@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from dashboard import clock, db, stripe_reading
-from dashboard.payments import actions, inbox, ledger, queries, sending, settle
+from dashboard.payments import actions, inbox, ledger, queries, sending, settle, trouble
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import Do
@@ -400,7 +400,7 @@ async def test_a_failed_refund_that_was_paid_back_in_stripes_dashboard_is_no_tro
     assert (await row_of(purchase)).attention == "refund_failed"
     assert (await desk.payment(purchase)).refunded_amount == 0
     await Payment.update({"captured_amount": 4800}).where(Payment.id == payment.id)
-    await ledger._note_trouble(payment.id, [])
+    await trouble.note(payment.id, [])
     assert (await desk.payment(purchase)).refund_trouble == ""
 
 

@@ -1,0 +1,64 @@
+"""Refunds that failed: a person is asked until the money has gone back, or is kept on purpose.
+
+All of it runs in the caller's transaction.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.payments.evidence import Movement
+from dashboard.payments.queries import payment_facts
+from dashboard.payments.tables import Payment, Purchase
+
+
+async def refused(payment_id: int, said: str) -> None:
+    """Keep why Stripe refused a refund, if more is kept than is owed: else nothing is left to do.
+
+    While a dispute is open Stripe refunds nothing, which is no trouble of the refund's own: it is
+    tried again when the dispute is won.
+    """
+    await Payment.update({"refund_trouble": said[:500]}).where(
+        (Payment.id == payment_id) & (Payment.disputed_amount == 0)
+    )
+    await note(payment_id, [])
+
+
+async def note(payment_id: int, news: Sequence[Movement]) -> None:
+    """Keep that a refund has failed at the bank; forget it once it was paid back in another way."""
+    payment = await Payment.objects().get(Payment.id == payment_id)
+    assert payment is not None
+    said = payment.refund_trouble
+    failed = [movement.reason for movement in news if movement.kind == "refund_failed"]
+    if failed:
+        why = f" ({failed[-1].replace('_', ' ')})" if failed[-1] else ""
+        said = f"The bank sent it back{why}."
+    if not said:
+        return
+    purchase = await Purchase.objects().get(Purchase.id == payment.purchase)
+    assert purchase is not None
+    owed = purchase.owed if payment.current else payment.withdrawn_amount
+    if owed is not None and payment_facts(payment).refundable <= owed:
+        said = ""
+    await Payment.update({"refund_trouble": said}).where(Payment.id == payment_id)
+
+
+async def clear(purchase_id: int) -> None:
+    """A person has taken the matter into their own hands."""
+    await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase_id)
+
+
+async def keep_replaced(purchase_id: int) -> bool:
+    """Keep what could not be refunded of payments that another one has replaced; false if nothing.
+
+    What is owed is a matter of the payment that stands, and stays as it is.
+    """
+    rows = await Payment.objects().where(
+        (Payment.purchase == purchase_id)
+        & Payment.current.eq(False)
+        & (Payment.refund_trouble != "")
+    )
+    for row in rows:
+        kept: dict[Any, Any] = {"withdrawn_amount": payment_facts(row).refundable}
+        kept["refund_trouble"] = ""
+        await Payment.update(kept).where(Payment.id == row.id)
+    return bool(rows)
