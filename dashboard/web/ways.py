@@ -1,4 +1,4 @@
-"""Where else a payment's page leads: its package, a fee to waive, what would happen if."""
+"""Where else a payment's page leads: package, pause, a waiver, what would happen if."""
 
 from dataclasses import dataclass
 
@@ -25,6 +25,10 @@ def ways(found: Hold, staff: Staff | None) -> list[Way]:
     found_ways = [Way("What if…", f"{here}/what-if")]
     if subject.package_id is not None:
         found_ways.insert(0, Way("Lessons of this package…", f"/packages/{subject.package_id}"))
+    facts, purchase = found.facts, found.books.purchase
+    planned = facts.planned and purchase.hold_due_at is not None
+    if support and found.payment.current and purchase.owed != 0 and (facts.held or planned):
+        found_ways.insert(0, Way("Pause, or change its end…", f"{here}/automation"))
     if fee and support:
         said = formats.money(fee, found.currency)
         found_ways.insert(0, Way(f"Waive the fee of {said}…", f"{here}/waive"))
