@@ -16,7 +16,7 @@ def way(label: str, facts: Facts) -> tuple[str, str] | None:
 def _planned(facts: Facts) -> Letter:
     amount = money(facts, facts.price)
     at = f"on {phrases.moment(facts, facts.hold_due_at)}" if facts.hold_due_at else "later"
-    said = f"{amount} will be reserved on it {at}, and charged after the lesson."
+    said = f"{amount} will be reserved on your card {at}, and charged after the lesson."
     sections = (phrases.cancelling(facts),) if facts.lesson else ()
     return Letter(
         Template.PLANNED,

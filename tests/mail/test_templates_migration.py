@@ -23,6 +23,11 @@ async def attached() -> list[dict[str, object]]:
     return sorted(map(dict, await db.engine().run_ddl(query)), key=lambda row: str(row["name"]))
 
 
+async def wrong() -> list[str]:
+    """What the table and its model disagree about."""
+    return [one for one in await differences() if ": message" in one]
+
+
 async def test_rows_indexes_and_schema_survive_the_new_templates(shop: World):
     await shop.book()
     await shop.post_booking(payment_method="pm_card_chargeDeclined")
@@ -30,10 +35,10 @@ async def test_rows_indexes_and_schema_survive_the_new_templates(shop: World):
     words = ", ".join(f"'{word}'" for word in BEFORE)
     async with db.transaction():
         await change_check("message", "template_word", f'"template" IN ({words})')
-    assert await differences([Message]) != []
+    assert len(await wrong()) == 2
     rows, around = await Message.select().order_by(Message.id), await attached()
     async with db.transaction():
         await (await MIGRATION.forwards()).run()
-    assert await differences([Message]) == []
+    assert await wrong() == []
     assert await Message.select().order_by(Message.id) == rows
     assert len(rows) == 2 and await attached() == around
