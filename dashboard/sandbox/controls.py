@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from dashboard import clock
-from dashboard.sandbox import deliveries, disputes, due, faults, intents, refunds, setups
+from dashboard.sandbox import confirming, deliveries, disputes, due, faults, refunds, setups
 from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
 from dashboard.sandbox.idempotency import Keys
 from dashboard.sandbox.store import Store
@@ -36,20 +36,23 @@ class _Webhooks(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Authentication(msgspec.Struct, forbid_unknown_fields=True):
-    result: Literal["success", "failure"]
+    result: Literal["success", "failure", "processing"]
 
 
 class _Dispute(msgspec.Struct, forbid_unknown_fields=True):
     amount: int | None = None
     reason: str = "fraudulent"
+    inquiry: bool = False
 
 
 class _DisputeStep(msgspec.Struct, forbid_unknown_fields=True):
-    status: Literal["under_review", "won", "lost"]
+    status: Literal[
+        "needs_response", "under_review", "won", "lost", "warning_under_review", "warning_closed"
+    ]
 
 
 class _RefundStep(msgspec.Struct, forbid_unknown_fields=True):
-    status: Literal["succeeded", "failed"]
+    status: Literal["succeeded", "failed", "canceled", "requires_action"]
 
 
 class _NextOffSession(msgspec.Struct, forbid_unknown_fields=True):
@@ -157,7 +160,9 @@ def _authenticate(sandbox: Controlled, name: str, body: bytes) -> Json:
     given = msgspec.json.decode(body, type=_Authentication)
     turn = sandbox.turn()
     due.apply(turn)
-    act = setups.authenticate if name.startswith("seti_") else intents.authenticate
+    if given.result == "processing":
+        return public(confirming.process(turn, name))
+    act = setups.authenticate if name.startswith("seti_") else confirming.authenticate
     return public(act(turn, name, given.result == "success"))
 
 
@@ -166,7 +171,8 @@ def _dispute(sandbox: Controlled, name: str, body: bytes) -> Json:
     turn = sandbox.turn()
     due.apply(turn)
     charge = turn.get("charge", name, status=404)
-    return public(disputes.open_dispute(turn, charge, given.amount, given.reason))
+    opened = disputes.open_dispute(turn, charge, given.amount, given.reason, given.inquiry)
+    return public(opened)
 
 
 def _settle_dispute(sandbox: Controlled, name: str, body: bytes) -> Json:

@@ -7,7 +7,8 @@ from dashboard.sandbox.turn import Turn
 # Stripe's fee for a dispute, and the time there is for an answer.
 _FEE = 1500
 _ANSWER_WITHIN = 7 * 86_400
-CLOSED = ("won", "lost")
+CLOSED = ("won", "lost", "warning_closed")
+INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 _EVIDENCE = """access_activity_log billing_address cancellation_policy
     cancellation_policy_disclosure cancellation_rebuttal customer_communication
     customer_email_address customer_name customer_purchase_ip customer_signature
@@ -17,27 +18,47 @@ _EVIDENCE = """access_activity_log billing_address cancellation_policy
     shipping_documentation shipping_tracking_number uncategorized_file uncategorized_text""".split()
 
 
-def open_dispute(turn: Turn, charge: Json, amount: int | None, reason: str) -> Json:
-    """Dispute a captured charge: the money and a fee leave the account at once."""
-    if not charge["captured"] or charge["disputed"]:
+def open_dispute(
+    turn: Turn, charge: Json, amount: int | None, reason: str, inquiry: bool = False
+) -> Json:
+    """Dispute a captured charge: the money and a fee leave the account at once.
+
+    An inquiry of the bank takes nothing yet. A charge can be disputed in parts.
+    """
+    before = sum(one["amount"] for one in _of(turn, charge))
+    wanted = amount or charge["amount_captured"]
+    if not charge["captured"] or before + wanted > charge["amount_captured"]:
         message = "Only a captured charge that is not disputed yet can be disputed."
         raise StripeError(message, param="charge")
-    dispute = _fresh(turn, charge, amount or charge["amount_captured"], reason)
+    dispute = _fresh(turn, charge, wanted, reason)
     charge["disputed"] = True
     turn.store.save(charge)
-    _move(turn, dispute, -dispute["amount"], _FEE, "dispute")
+    if inquiry:
+        dispute |= {"status": "warning_needs_response", "is_charge_refundable": True}
+    else:
+        _move(turn, dispute, -dispute["amount"], _FEE, "dispute")
     turn.store.save(dispute)
     turn.emit("charge.dispute.created", dispute)
-    turn.emit("charge.dispute.funds_withdrawn", dispute)
+    if not inquiry:
+        turn.emit("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
 def settle(turn: Turn, dispute: Json, status: str) -> Json:
-    """Move an open dispute on: under review, won (the money comes back) or lost (it does not)."""
+    """Move an open dispute on: under review, won (the money comes back) or lost (it does not).
+
+    An inquiry is closed, or becomes a dispute that takes the money.
+    """
+    inquiry = dispute["status"] in INQUIRIES
     if dispute["status"] in CLOSED:
         raise StripeError("This dispute is closed.", param="dispute")
+    if inquiry != (status in INQUIRIES) and status != "needs_response":
+        raise StripeError(f"A dispute can't go from {dispute['status']} to {status}.")
     before = {"status": dispute["status"]}
-    dispute |= {"status": status, "is_charge_refundable": status == "won"}
+    dispute |= {"status": status, "is_charge_refundable": status in ("won", *INQUIRIES)}
+    if inquiry and status == "needs_response":
+        _move(turn, dispute, -dispute["amount"], _FEE, "dispute")
+        turn.emit("charge.dispute.funds_withdrawn", dispute)
     if status == "won":
         _move(turn, dispute, dispute["amount"], 0, "dispute_reversal")
     turn.store.save(dispute)
@@ -52,8 +73,11 @@ def settle(turn: Turn, dispute: Json, status: str) -> Json:
 
 def bars_refunds(turn: Turn, charge: Json) -> bool:
     """Whether the disputed money is still away from the account."""
-    found = turn.store.find("dispute", {"charge = ?": charge["id"]}, 10)
-    return any(dispute["status"] != "won" for dispute in found)
+    return any(dispute["status"] not in ("won", *INQUIRIES) for dispute in _of(turn, charge))
+
+
+def _of(turn: Turn, charge: Json) -> list[Json]:
+    return turn.store.find("dispute", {"charge = ?": charge["id"]}, 10)
 
 
 def _move(turn: Turn, dispute: Json, amount: int, fee: int, category: str) -> None:

@@ -157,33 +157,6 @@ def next_action(intent: Json) -> Json:
     }
 
 
-def authenticate(turn: Turn, name: str, success: bool) -> Json:
-    """The customer completes or fails the authentication; a control of the sandbox."""
-    intent = turn.get("payment_intent", name, "intent", 404)
-    if intent["status"] != "requires_action":
-        raise unexpected_state("This PaymentIntent waits for no authentication.", public(intent))
-    method = turn.get("payment_method", intent["payment_method"])
-    if success:
-        charging.authorize(turn, intent, method, authenticated=True)
-        return intent
-    failure = StripeError(
-        "We are unable to authenticate your payment method. Please choose a different payment"
-        " method and try again.",
-        kind="invalid_request_error",
-        code="payment_intent_authentication_failure",
-        payment_method=public(method),
-    )
-    intent |= {
-        "last_payment_error": failure.envelope()["error"],
-        "next_action": None,
-        "payment_method": None,
-        "status": "requires_payment_method",
-    }
-    turn.store.save(intent)
-    turn.emit("payment_intent.payment_failed", intent)
-    return intent
-
-
 def update(turn: Turn, name: str, given: Json) -> Json:
     """Words change at any time; the amount, the customer and the card before confirmation only."""
     intent = turn.get("payment_intent", name, "intent", 404)

@@ -1,11 +1,14 @@
 """Refunds: several partial ones, never more than was captured, and some that fail later."""
 
+from collections.abc import Callable
+
 from dashboard.sandbox import amounts, charging, disputes, parameters, shapes
 from dashboard.sandbox.answers import Json, StripeError, invalid
 from dashboard.sandbox.turn import Turn
 
 # A pending refund settles, and a doomed one fails, this long after it was made.
 DECIDED_AFTER = 60.0
+OPEN = ("pending", "requires_action")
 
 
 def create(turn: Turn, _: str, given: Json) -> Json:
@@ -88,20 +91,21 @@ def _book(turn: Turn, refund: Json) -> None:
 def succeed(turn: Turn, name: str) -> None:
     """A pending refund reaches the card."""
     refund = turn.get("refund", name)
-    if refund["status"] != "pending":
+    if refund["status"] not in OPEN:
         return
+    before = {"status": refund["status"]}
     refund |= {"status": "succeeded", "pending_reason": None}
     refund["destination_details"]["card"]["type"] = "refund"
     _book(turn, refund)
     turn.store.save(refund)
-    turn.emit("refund.updated", refund, {"status": "pending"})
+    turn.emit("refund.updated", refund, before)
 
 
 def fail(turn: Turn, name: str) -> None:
     """The bank sends a refund back: the money is the account's again, the charge unrefunded."""
     refund = turn.get("refund", name)
     before = {"status": refund["status"]}
-    if refund["status"] not in ("pending", "succeeded"):
+    if refund["status"] not in (*OPEN, "succeeded"):
         return
     if refund["balance_transaction"]:
         entry = shapes.balance_transaction(
@@ -109,24 +113,41 @@ def fail(turn: Turn, name: str) -> None:
         )
         turn.store.save(entry)
         refund["failure_balance_transaction"] = entry["id"]
-    refund |= {
-        "failure_reason": "expired_or_canceled_card",
-        "pending_reason": None,
-        "status": "failed",
-    }
+    refund |= {"failure_reason": "expired_or_canceled_card", "status": "failed"}
+    _back(turn, refund, before)
+    turn.emit("refund.failed", refund)
+
+
+def _cancel(turn: Turn, name: str) -> None:
+    """A refund that had not gone yet is called off."""
+    refund = turn.get("refund", name)
+    before = {"status": refund["status"]}
+    _back(turn, refund | {"status": "canceled"}, before)
+
+
+def _back(turn: Turn, refund: Json, before: Json) -> None:
+    refund |= {"pending_reason": None}
     turn.store.save(refund)
     _count(turn, turn.get("charge", refund["charge"]), -refund["amount"])
     turn.emit("refund.updated", refund, before)
-    turn.emit("refund.failed", refund)
+
+
+def _ask(turn: Turn, name: str) -> None:
+    """The refund waits for its receiver."""
+    refund = turn.get("refund", name)
+    before = {"status": refund["status"]}
+    refund |= {"pending_reason": None, "status": "requires_action"}
+    turn.store.save(refund)
+    turn.emit("refund.updated", refund, before)
 
 
 def decide(turn: Turn, name: str, status: str) -> Json:
     """The bank decides about a refund now, or once more; the refund as it then stands."""
     before = turn.get("refund", name, status=404)["status"]
-    may = ("pending",) if status == "succeeded" else ("pending", "succeeded")
+    act, may = _DECISIONS[status]
     if before not in may:
         raise StripeError(f"A refund that is {before} can't become {status}.", param="status")
-    (succeed if status == "succeeded" else fail)(turn, name)
+    act(turn, name)
     return turn.get("refund", name)
 
 
@@ -138,3 +159,11 @@ def update(turn: Turn, name: str, given: Json) -> Json:
     turn.store.save(refund)
     turn.emit("refund.updated", refund, {"metadata": before})
     return refund
+
+
+_DECISIONS: dict[str, tuple[Callable[[Turn, str], None], tuple[str, ...]]] = {
+    "succeeded": (succeed, OPEN),
+    "failed": (fail, (*OPEN, "succeeded")),
+    "canceled": (_cancel, OPEN),
+    "requires_action": (_ask, ("pending",)),
+}
