@@ -64,6 +64,7 @@ def pages(found: dict[str, int]) -> list[tuple[str, str]]:
         ("package-refund", f"/packages/{found['package']}/refunds"),
         ("waive", f"/holds/{found['fee']}/waive"),
         ("hold-fee", f"/holds/{found['fee']}"),
+        ("automation", f"/holds/{found['held']}/automation"),
         ("what-if", f"{held}?what=student_cancels&when=late"),
         ("what-if-early", f"{far}?what=instructor_cancels&when=late"),
         ("what-if-fault", f"{held}?when=at&at=never"),
