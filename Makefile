@@ -14,6 +14,10 @@ PYTEST := $(BIN)/python -m pytest -p no:playwright
 # What SQLite and PostgreSQL could answer differently: everything but what has no database.
 WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py
 
+ON_SQLITE := $(PYTEST) tests -m "not browser and not redis"
+ON_POSTGRESQL := TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
+	$(addprefix --ignore=,$(WITHOUT_DATABASE))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis test-browser \
 	lint format types check lock clean
@@ -48,17 +52,22 @@ $(VENV)/.dev-stamp: requirements-dev.lock | $(BIN)/python
 	@$(PIP) -r requirements-dev.lock
 	@touch $@ $(VENV)/.run-stamp
 
-# One after the other, also under `make -j`: each wants both cores. `make -k test` tries them all.
+# The two databases side by side, a core for each; a browser wants both, so it comes afterwards.
+# PostgreSQL's report is shown when SQLite's is complete, and each can fail the whole.
 .NOTPARALLEL:
-test: test-sqlite test-postgresql test-redis test-browser ## every test: SQLite, PostgreSQL, Redis, browser
+test: setup-dev system ## every test: SQLite and PostgreSQL side by side, Redis, browser
+	@mkdir -p var; $(ON_POSTGRESQL) > var/test-postgresql.log 2>&1 & other=$$!; \
+	$(ON_SQLITE); sqlite=$$?; \
+	wait $$other; postgresql=$$?; cat var/test-postgresql.log; \
+	test $$sqlite -eq 0 -a $$postgresql -eq 0
+	$(MAKE) --no-print-directory test-redis test-browser
 
 # An invocation that finds no test fails: a renamed folder must not pass for a green one.
 test-sqlite: setup-dev system ## the tests on SQLite
-	$(PYTEST) tests -m "not browser and not redis"
+	$(ON_SQLITE)
 
 test-postgresql: setup-dev system ## the tests that see a database, on PostgreSQL
-	TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
-		$(addprefix --ignore=,$(WITHOUT_DATABASE))
+	$(ON_POSTGRESQL)
 
 test-redis: setup-dev system ## the tests that need a redis-server
 	$(PYTEST) tests -m redis
