@@ -76,7 +76,7 @@ def facts(
 ) -> Facts:
     """The facts of an event of this story; of one that is only imagined as well."""
     detail = _detail(event) if event.kind == "declined" else {}
-    return Facts(
+    past = Facts(
         kind=event.kind,
         amount=event.amount,
         currency=event.currency,
@@ -91,12 +91,6 @@ def facts(
         code=str(detail.get("code", "")),
         automatic=event.cause == SWEEP.cause,
         renews=payment.renews is not None,
-        hold_due_at=purchase.hold_due_at,
-        give_up_at=purchase.give_up_at,
-        next_try_at=prospects.next_try(purchase),
-        confirm_by=prospects.confirm_by(payment),
-        booked=bought.lesson is not None and bought.lesson.status == "confirmed",
-        link=prospects.link(bought.lesson, purchase),
         lesson=_lesson(bought, event),
         lessons=bought.lessons,
         captured=_captured(story, event),
@@ -105,6 +99,20 @@ def facts(
         by_policy=_by_policy(story, event),
         reversed=_reversed(story, event),
         expires_at=payment.authorization_expires_at,
+    )
+    return _with_prospects(past, bought, purchase, payment)
+
+
+def _with_prospects(past: Facts, bought: Bought, purchase: Purchase, payment: Payment) -> Facts:
+    """The same event with what is to come."""
+    return replace(
+        past,
+        hold_due_at=purchase.hold_due_at,
+        give_up_at=purchase.give_up_at,
+        next_try_at=prospects.next_try(purchase),
+        confirm_by=prospects.confirm_by(payment),
+        booked=bought.lesson is not None and bought.lesson.status == "confirmed",
+        link=prospects.link(bought.lesson, purchase),
         capture_due_at=purchase.capture_due_at,
         expiry_policy=prospects.policy(purchase, payment),
         otherwise=prospects.otherwise(purchase),
