@@ -81,6 +81,9 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         if not rows:
             raise _Stale
         payment = Payment(**rows[0])
+        if event_at and before.synced_at and event_at <= before.synced_at.replace(microsecond=0):
+            # What is news now had not happened then: the event tells of something else.
+            event_at = None
         operations = await _operations(payment.id)
         await _close_proven(operations, intent, purchase)
         news = await write_movements(payment, intent, operations, event_at)
