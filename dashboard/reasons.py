@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from dashboard import formats, sentences
 from dashboard.bookings.holds import Hold
 from dashboard.payments.case import Do, Step
+from dashboard.payments.tables import Purchase
 
 # The values in braces are filled by `_values`.
 SENTENCES = {
@@ -137,32 +138,40 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "at": told(step.at),
         "automatic": f"Automatic {_NOUN.get(step.then or step.do, 'movement')}",
         "because": _because(purchase.owed_reason),
-        "attempt_error": f" ({purchase.attempt_refused_code.replace('_', ' ')})",
-        "attempt_last": told(purchase.attempt_refused_at),
-        "attempts": _times(purchase.attempts_refused),
         "busy": sentences.busy(operation, zone) if operation else "",
         "by_then": _clause(" and have until ", step.at, told),
         "disputed": money(hold.payment.disputed_amount),
         "ended": told(hold.payment.ended_at or facts.expires_at),
-        "error": f" ({purchase.refused_error.rstrip('.')})" if purchase.refused_error else "",
         "expires": told(facts.expires_at),
         "held": money(facts.authorized),
         "kept": money(facts.kept),
-        "last": told(purchase.refused_last_at),
         "lesson": _lesson(hold, now, zone),
         "no_action": f" Expires {told(facts.expires_at)} with no action." if facts.held else "",
         "operation": f"the {operation.verb} of {money(operation.amount)}" if operation else "it",
-        "or_else": _clause(" It is let go ", purchase.give_up_at, told)
-        + ("." if purchase.give_up_at else ""),
         "paused": told(purchase.paused_until),
         "paused_because": f" ({purchase.pause_reason})" if purchase.pause_reason else "",
         "policy": _POLICY.get(step.policy or "", "it is looked at").format(amount=amount),
         "price": money(owed),
-        "times": _times(purchase.refused_count) + _clause(" since ", purchase.refused_since, told),
         "refunding": f"A refund of {money(facts.refund_pending)} is on its way",
         "refunding_since": told(hold.payment.refund_pending_since),
         "surplus": money(max(0, facts.kept - owed)) if facts.kept > owed else "The money",
         "trouble": hold.payment.refund_trouble or "The bank sent it back.",
+        **_tries(purchase, told),
+    }
+
+
+def _tries(purchase: Purchase, told: Callable[[datetime | None], str]) -> dict[str, str]:
+    """How the automatic movements, and the holds without the student, have fared."""
+    since = _clause(" since ", purchase.refused_since, told)
+    let_go = _clause(" It is let go ", purchase.give_up_at, told)
+    return {
+        "attempt_error": f" ({purchase.attempt_refused_code.replace('_', ' ')})",
+        "attempt_last": told(purchase.attempt_refused_at),
+        "attempts": _times(purchase.attempts_refused),
+        "error": f" ({purchase.refused_error.rstrip('.')})" if purchase.refused_error else "",
+        "last": told(purchase.refused_last_at),
+        "or_else": f"{let_go}." if let_go else "",
+        "times": _times(purchase.refused_count) + since,
     }
 
 
