@@ -78,8 +78,8 @@ async def listed(chosen: Filters, now: datetime) -> Listed:
     if chosen.q:
         where &= matching(chosen.q)
     order = _order(chosen)
-    if (cursor := _cursor(chosen.after)) is not None:
-        where &= _beyond(order, *cursor)
+    if (place := cursor(chosen.after)) is not None:
+        where &= _beyond(order, *place)
     query = Payment.select(Payment.id, order.as_alias("at") if order else Payment.id).where(where)
     if order is not None:
         query = query.order_by(order).order_by(Payment.id)
@@ -87,7 +87,7 @@ async def listed(chosen: Filters, now: datetime) -> Listed:
         query = query.order_by(Payment.id, ascending=False)
     rows = await query.limit(PAGE + 1)
     page = rows[:PAGE]
-    more = f"{_instant(page[-1].get('at'))}_{page[-1]['id']}" if len(rows) > PAGE else ""
+    more = cursor_of(page[-1].get("at"), page[-1]["id"]) if len(rows) > PAGE else ""
     return Listed([row["id"] for row in page], more)
 
 
@@ -129,13 +129,15 @@ def _beyond(order: Any, at: datetime | None, last: int) -> Condition:
     return beyond
 
 
-def _instant(at: Any) -> str:
-    return at.astimezone(UTC).isoformat() if isinstance(at, datetime) else ""
+def cursor_of(at: datetime | None, last: int) -> str:
+    """A place in a list, for an address: the instant that leads the order, if one does, and id."""
+    return f"{at.astimezone(UTC).isoformat() if isinstance(at, datetime) else ''}_{last}"
 
 
-def _cursor(after: str) -> tuple[datetime | None, int] | None:
+def cursor(after: str) -> tuple[datetime | None, int] | None:
+    """The place that an address names; None for nonsense."""
     at, _, last = after.rpartition("_")
-    if not last.isdigit() or len(last) > 15:
+    if not last.isascii() or not last.isdigit() or len(last) > 15:
         return None
     try:
         instant = datetime.fromisoformat(at) if at else None

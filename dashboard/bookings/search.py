@@ -28,10 +28,9 @@ def matching(q: str) -> Condition:
         return _of(Package, Package.id == int(match[1]))
     if _AMOUNT.fullmatch(q) and (amount := _amounts(q)) is not None:
         return amount
-    like = f"%{_PATTERN.sub('_', q)}%"
     found = Payment.stripe_intent_id == q
     people = Student.select(Student.id).where(
-        _like(Student.name, like) | _like(Student.email, like)
+        contains(Student.name, q) | contains(Student.email, q)
     )
     return (
         found
@@ -40,8 +39,9 @@ def matching(q: str) -> Condition:
     )
 
 
-def _like(column: Varchar, pattern: str) -> Where:
+def contains(column: Varchar, text: str) -> Where:
     """Without regard to case. SQLite's LIKE has none anyway, and it knows no ILIKE."""
+    pattern = f"%{_PATTERN.sub('_', text)}%"
     sqlite = column._meta.engine_type == "sqlite"
     return column.like(pattern) if sqlite else column.ilike(pattern)
 

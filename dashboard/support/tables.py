@@ -1,6 +1,6 @@
 """Support tickets and the notes of the people who work them."""
 
-from piccolo.columns import Text, Varchar
+from piccolo.columns import Integer, Text, Varchar
 from piccolo.table import Table
 
 from dashboard.bookings.tables import Booking, Student
@@ -8,6 +8,9 @@ from dashboard.columns import Instant, OneOf, Reference, SerialId
 from dashboard.payments.tables import Payment
 
 TOPICS = ("hold", "charge", "refund", "other")
+STATUSES = ("open", "waiting", "closed")
+# What an entry of a ticket's story can be. The first one has what was asked as its body.
+ENTRIES = ("opened", "note", "reopened", "waiting", "closed", "topic", "linked")
 
 
 class Ticket(Table, tablename="ticket"):
@@ -15,7 +18,12 @@ class Ticket(Table, tablename="ticket"):
 
     id = SerialId()
     topic = OneOf(TOPICS, default="other")
-    status = OneOf(("open", "waiting", "closed"), default="open", index=True)
+    # What it was about when it came. The metric counts this one: a ticket that is sorted under
+    # another topic later must not change a day that was reported already.
+    opened_topic = OneOf(TOPICS, default="other")
+    status = OneOf(STATUSES, default="open", index=True)
+    # Since when it has this status: how long somebody waits, a ticket that was reopened included.
+    status_since = Instant(null=True)
     subject = Varchar(length=200)
     student = Reference(Student, null=True, default=None, index=True)
     booking = Reference(Booking, null=True, default=None, index=True)
@@ -23,13 +31,22 @@ class Ticket(Table, tablename="ticket"):
     opened_by = Varchar(length=255)
     opened_at = Instant(index=True)
     closed_at = Instant(null=True)
+    # Raised by every change of status, topic or link: what an old page asks for is refused.
+    version = Integer(default=0)
+    # What was sent once and arrives again opens nothing new. An index keeps it unique.
+    key = Varchar(length=64, null=True, default=None)
+    body_hash = Varchar(length=64, default="")
 
 
 class TicketNote(Table, tablename="ticket_note"):
-    """What somebody wrote on a ticket."""
+    """One entry of a ticket's story: what somebody wrote, or what they changed."""
 
     id = SerialId()
     ticket = Reference(Ticket, index=True)
+    kind = OneOf(ENTRIES, default="note")
     author = Varchar(length=255)
     body = Text()
+    # The words of a change: the topics before and after, or what it was linked to.
+    detail = Varchar(length=200, default="")
     written_at = Instant()
+    key = Varchar(length=64, null=True, default=None)
