@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dashboard import formats, settings
+from dashboard import disputes, formats, settings
 from dashboard.bookings.holds import Hold
 from dashboard.bookings.queue import Ending
+from dashboard.payments.case import PLAN_MARGIN
 from dashboard.payments.facts import Status
 
 
@@ -63,14 +64,24 @@ def hold(found: Hold, now: datetime) -> str:
         if facts.expires_at <= now:
             return f"{money(facts.authorized)} was held for {who}; the hold has just ended"
         left = formats.countdown(facts.expires_at, now)
-        return f"{money(facts.authorized)} is held for {who}, {left} left"
+        sure = " (estimated)" if facts.expires_estimated else ""
+        return f"{money(facts.authorized)} is held for {who}, {left} left{sure}"
     if facts.status is Status.PENDING:
         return f"{money(found.books.purchase.price)} from {who} waits for the card or the bank"
     if facts.status is Status.FAILED:
         return f"{who}’s card was not charged"
     if facts.status is Status.RELEASED:
         return f"{money(facts.authorized)} went back to {who}, never charged"
-    return _paid(found)
+    return _disputed(found, now) if facts.disputed else _paid(found)
+
+
+def _disputed(found: Hold, now: datetime) -> str:
+    payment, who = found.payment, found.subject.student or "somebody"
+    asks = "asks about" if disputes.inquiry(payment) else "disputes"
+    amount = formats.money(payment.disputed_amount, found.currency)
+    left = disputes.left(payment, now)
+    then = f"{left} to answer" if left.endswith("left") else left or "it has our answer"
+    return f"{who}’s bank {asks} {amount}; {then}"
 
 
 def _paid(found: Hold) -> str:
@@ -81,9 +92,12 @@ def _paid(found: Hold) -> str:
 
     if facts.status is Status.REFUNDED:
         return f"{money(facts.refunded)} was refunded to {who}"
-    if facts.refunded or facts.refund_pending:
-        back = money(facts.refunded + facts.refund_pending)
-        return f"{who} paid {money(facts.captured)} and got {back} back"
+    if facts.refunded or facts.refund_pending or facts.lost:
+        said = f"{who} paid {money(facts.captured)}"
+        said += f" and got {money(facts.refunded)} back" if facts.refunded else ""
+        said += f"; {money(facts.lost)} was lost in a dispute" if facts.lost else ""
+        pending = facts.refund_pending
+        return said + (f"; {money(pending)} is on its way back" if pending else "")
     if facts.captured < facts.authorized:
         return f"{who} paid {money(facts.captured)} of {money(facts.authorized)}"
     return f"{who} paid {money(facts.captured)}"
@@ -99,7 +113,7 @@ def message(found: Hold) -> str:
     said = (found.payment.refusal_message or "the payment was not finished").rstrip(".")
     part = money(facts.captured if facts.refunded else facts.authorized)
     texts = {
-        Status.AUTHORIZED: f"{money(facts.authorized)} reserved • Charged after lesson",
+        Status.AUTHORIZED: f"{money(facts.authorized)} reserved • Charged {charged(found)}",
         Status.PENDING: "Payment pending (waiting for the card or the bank)",
         Status.FAILED: f"Card not charged: {said}. Nothing was taken.",
         Status.RELEASED: f"{money(facts.authorized)} released • Never charged",
@@ -108,11 +122,27 @@ def message(found: Hold) -> str:
     }
     if facts.end_reason == "expired":
         return "Reservation ended before we charged it"
+    pending = facts.refund_pending
+    coming = f" • {money(pending)} on its way back" if pending else ""
     if facts.status is Status.CAPTURED and facts.refunded:
-        return f"{money(facts.refunded)} of {part} refunded"
+        return f"{money(facts.refunded)} of {part} refunded{coming}"
     if facts.status is Status.CAPTURED and facts.captured < facts.authorized:
-        return f"{money(facts.captured)} of {part} paid • rest released"
-    return texts[facts.status]
+        return f"{money(facts.captured)} of {part} paid • rest released{coming}"
+    return texts[facts.status] + coming
+
+
+def charged(found: Hold) -> str:
+    """When a reserved amount is charged, also where the hold ends before that."""
+    facts, purchase = found.facts, found.books.purchase_facts
+    planned = found.books.case(facts.created_at).planned_at
+    ends = facts.expires_at
+    if ends is None or (planned is not None and planned <= ends - PLAN_MARGIN):
+        return "after lesson"
+    day = formats.day(ends, settings.current().zone)
+    return {
+        "capture": f"after lesson or by {day}, when the reservation ends",
+        "renew": "after lesson",
+    }.get(purchase.expiry_policy, f"after lesson, if that is before {day}")
 
 
 def ended_by(found: Hold, actor: str, kind: str, at: datetime, now: datetime) -> str:

@@ -43,6 +43,11 @@ def day_and_time(at: datetime, zone: ZoneInfo) -> str:
     return format_datetime(at.astimezone(zone), "EEE d MMM HH:mm", locale=LOCALE)
 
 
+def day(at: datetime, zone: ZoneInfo) -> str:
+    """The day of an instant: "Tue 24 Nov"."""
+    return format_datetime(at.astimezone(zone), "EEE d MMM", locale=LOCALE)
+
+
 def ago(at: datetime, now: datetime) -> str:
     """How long ago it was, in one unit, rounded down: "8 seconds", "3 hours"."""
     seconds = max(0, int((now - at).total_seconds()))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dashboard import formats, sentences
+from dashboard import disputes, formats, sentences
 from dashboard.bookings.holds import Hold
 from dashboard.payments.case import Do, Step
 from dashboard.payments.tables import Purchase
@@ -23,8 +23,7 @@ SENTENCES = {
     "card_wanted": "The card is being saved; the hold is placed later, when it will last.",
     "customer": "The payment waits for the card or the bank. It is let go {at} if nothing happens.",
     "declined": "The student can pay again with another card until {at}; then the booking ends.",
-    "disputed": "The customer's bank has opened a dispute over {disputed}{answer_by}. "
-    "Nothing moves by itself until it is closed.",
+    "disputed": "{dispute} Nothing moves by itself until it is closed.",
     "done": "All is settled: nothing is held and nothing else is due.",
     "due": "{lesson}{amount} is due and is captured within a minute.",
     "early": "{lesson}The hold ends {expires}, too soon for that, so by policy {policy} {at}.",
@@ -62,7 +61,7 @@ SENTENCES = {
     "student_confirms": "The bank wants the student to confirm. They have a link{by_then}.",
     "superseded": "Another payment of this booking has taken its place, so this one is given back.",
     "under_way": "{busy}",
-    "underpaid": "{kept} is kept and {price} is owed; nothing is left to capture.",
+    "underpaid": "{lost}{kept} is kept and {price} is owed; nothing is left to capture.",
     "unknown": "{busy}",
 }
 _POLICY = {
@@ -134,18 +133,18 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
     amount = money(step.amount or min(owed, facts.authorized) or owed)
     return {
         "amount": amount,
-        "answer_by": _clause(", answer by ", hold.payment.dispute_due_at, told),
         "at": told(step.at),
         "automatic": f"Automatic {_NOUN.get(step.then or step.do, 'movement')}",
         "because": _because(purchase.owed_reason),
         "busy": sentences.busy(operation, zone) if operation else "",
         "by_then": _clause(" and have until ", step.at, told),
-        "disputed": money(hold.payment.disputed_amount),
+        "dispute": _dispute(hold, now, told),
         "ended": told(hold.payment.ended_at or facts.expires_at),
         "expires": told(facts.expires_at),
         "held": money(facts.authorized),
         "kept": money(facts.kept),
         "lesson": _lesson(hold, now, zone),
+        "lost": f"{money(facts.lost)} was lost in a dispute: " if facts.lost else "",
         "no_action": f" Expires {told(facts.expires_at)} with no action." if facts.held else "",
         "operation": f"the {operation.verb} of {money(operation.amount)}" if operation else "it",
         "paused": told(purchase.paused_until),
@@ -173,6 +172,21 @@ def _tries(purchase: Purchase, told: Callable[[datetime | None], str]) -> dict[s
         "or_else": f"{let_go}." if let_go else "",
         "times": _times(purchase.refused_count) + since,
     }
+
+
+def _dispute(hold: Hold, now: datetime, told: Callable[[datetime | None], str]) -> str:
+    """What the bank disputes and why, and what we may do until when."""
+    payment = hold.payment
+    amount, why = formats.money(payment.disputed_amount, hold.currency), payment.dispute_reason
+    said = f"The bank disputes {amount} ({disputes.reason(why)})"
+    if disputes.inquiry(payment):
+        said = f"The bank asks about {amount} ({disputes.reason(why)}) and has taken nothing yet"
+    if not disputes.our_turn(payment):
+        return f"{said}; it has our answer and decides."
+    other = " A full refund is an answer, too." if disputes.inquiry(payment) else ""
+    left = disputes.left(payment, now)
+    until = _clause(" by ", payment.dispute_due_at, told) + (f" ({left})" if left else "")
+    return f"{said}. Answer in Stripe{until}.{other}"
 
 
 def _because(reason: str) -> str:

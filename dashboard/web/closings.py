@@ -1,4 +1,4 @@
-"""Finance's last word where nothing moves by itself any more: give up, or keep what is kept."""
+"""Finance's last word where nothing moves by itself: give up, keep what is kept, accept a loss."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -11,6 +11,7 @@ from litestar_htmx import HTMXRequest
 from dashboard import db, sentences, settings
 from dashboard.bookings import package_refunds
 from dashboard.bookings.holds import Hold
+from dashboard.payments import losses
 from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, NotAllowed
 from dashboard.payments.facts import State
@@ -37,6 +38,12 @@ async def keep(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]
     return await _close(request, await need(payment_id), _withdraw)
 
 
+@post("/holds/{payment_id:int}/accept-loss", guards=[guard("finance")])
+async def accept_loss(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
+    """Nobody is asked for what a lost dispute took; what is owed is what is kept."""
+    return await _close(request, await need(payment_id), _accept)
+
+
 async def _give_up(found: Hold, by: Actor, reason: str) -> None:
     operation = found.books.operation
     if operation is None or operation.state != State.STALLED:
@@ -48,6 +55,10 @@ async def _withdraw(found: Hold, by: Actor, reason: str) -> None:
     if not found.payment.refund_trouble:
         raise NotAllowed("not_stalled")
     await package_refunds.withdraw(found.books.purchase.id, by, reason)
+
+
+async def _accept(found: Hold, by: Actor, reason: str) -> None:
+    await losses.accept(found.books.purchase.id, reason, by)
 
 
 async def _close(request: HTMXRequest, found: Hold, deed: Deed) -> Response[Any]:
@@ -78,4 +89,4 @@ async def _again(
     return await page(request, "holds/show.html", {**context, **more}, status)
 
 
-handlers = [give_up_operation, keep]
+handlers = [give_up_operation, keep, accept_loss]

@@ -14,7 +14,7 @@ from dashboard.payments.facts import State, Status
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
-from dashboard.web import fuse, lines, ways
+from dashboard.web import dispute_panel, fuse, last_words, lines, timeline, ways
 from dashboard.web.pages import page
 from dashboard.web.security import guard, reaches
 
@@ -94,9 +94,10 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "heading": findings.hold(found, now),
         "question": reasons.question(found),
         "fuse": fuse.fuse(found, now, zone),
-        "entries": [lines.told(entry, payments, zone) for entry in entries],
+        "entries": [timeline.told(entry, payments, zone) for entry in entries],
+        "dispute": dispute_panel.panel(found, now, zone),
         "attempts": _attempts(found),
-        "closing": lines.closing(found) if staff and reaches(staff, "finance") else None,
+        "closing": last_words.closing(found) if staff and reaches(staff, "finance") else None,
         "typed_reason": "",
         "asking": lines.asking(found) and staff is not None and reaches(staff, "support"),
         "ways": ways.ways(found, staff),

@@ -5,9 +5,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dashboard import findings, formats, reasons, sentences, settings
-from dashboard.bookings.holds import Entry, Hold
+from dashboard.bookings.holds import Hold
 from dashboard.payments.facts import State, Verb
-from dashboard.payments.tables import Payment
 from dashboard.staff.tables import Staff
 from dashboard.web import fuse
 from dashboard.web.security import reaches
@@ -125,118 +124,25 @@ def _ended(hold: Hold, zone: ZoneInfo) -> str:
     return f"{word} {formats.moment(payment.ended_at, zone)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One line of the story."""
-
-    text: str
-    reason: str
-    actor: str
-    amount: str
-    moment: str
-    iso: str
-    status: str
-    link: str
-    object_id: str
-
-
-_STATUS_OF = {
-    "authorized": "authorized",
-    "captured": "captured",
-    "charged": "captured",
-    "released": "released",
-    "expired": "released",
-    "cancelled": "released",
-    "declined": "failed",
-    "refund_succeeded": "refunded",
-    "refund_pending": "refunded",
-    "refund_failed": "failed",
-    "dispute_opened": "failed",
-    "operation_refused": "failed",
-}
-
-
-def told(entry: Entry, payments: dict[int, Payment], zone: ZoneInfo) -> Told:
-    """A line of the story, with who did it, how much it was, and where Stripe shows it."""
-    event, operation = entry.event, entry.operation
-    amount = formats.money(event.amount, event.currency)
-    back = formats.money(event.given_back, event.currency) if event.given_back else ""
-    verb = operation.verb if operation else "movement"
-    payment = payments.get(event.payment)
-    return Told(
-        text=sentences.happened(event.kind, back if event.kind == "captured" else "", verb),
-        reason=_reason(entry),
-        actor=event.actor,
-        amount=amount,
-        moment=formats.moment(event.occurred_at, zone),
-        iso=event.occurred_at.isoformat(),
-        status=_STATUS_OF.get(event.kind, "pending"),
-        link=link(payment.stripe_intent_id if payment else None),
-        object_id=event.stripe_object_id or "",
-    )
-
-
-def _reason(entry: Entry) -> str:
-    operation = entry.operation
-    said = sentences.clock_reason(str(entry.event.reason))
-    if entry.event.kind == "operation_unknown":
-        # What the connection said is for the log; the line says all that a person can use.
-        return ""
-    if operation is None or operation.verb not in (Verb.RELEASE, Verb.REFUND):
-        return "" if entry.event.kind in ("authorized", "captured") else said
-    if entry.event.kind.startswith("operation_") or entry.event.kind == "refund_failed":
-        return said
-    label = sentences.reason(operation.reason, Verb(operation.verb))
-    if label == operation.reason and operation.reason in reasons.SENTENCES:
-        label = ""
-    return ": ".join(part for part in (label, operation.note) if part)
-
-
 def link(intent_id: str | None) -> str:
     """Where Stripe's own dashboard shows an intent; nothing on the sandbox, which has none."""
+    return _at_stripe("payments", intent_id)
+
+
+def dispute_link(dispute_id: str | None) -> str:
+    """Where evidence is given in Stripe's own dashboard."""
+    return _at_stripe("disputes", dispute_id)
+
+
+def _at_stripe(where: str, object_id: str | None) -> str:
     chosen = settings.current()
-    if intent_id is None or chosen.sandbox:
+    if object_id is None or chosen.sandbox:
         return ""
     mode = "test/" if "_test_" in chosen.stripe_api_key else ""
-    return f"{DASHBOARD}{mode}payments/{intent_id}"
+    return f"{DASHBOARD}{mode}{where}/{object_id}"
 
 
 def asking(hold: Hold) -> bool:
     """Whether a person may ask Stripe again: an operation is open and nobody knows its end."""
     operation = hold.books.operation
     return operation is not None and State(operation.state) in (State.UNKNOWN, State.STALLED)
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """Finance's last word about something that no longer moves by itself."""
-
-    action: str
-    opener: str
-    consequence: str
-    button: str
-
-
-def closing(hold: Hold) -> Closing | None:
-    """What finance may end by hand: a stalled operation, or a refund that failed."""
-    operation, address = hold.books.operation, f"/holds/{hold.payment.id}"
-    if operation is not None and operation.state == State.STALLED:
-        amount = formats.money(operation.amount, operation.currency)
-        verb = operation.verb
-        return Closing(
-            f"{address}/give-up",
-            "Give up…",
-            f"Stripe shows no {verb} of {amount}. It is looked for once more; if it isn't there, "
-            "we stop asking. What is owed stays as it is.",
-            f"Give up the {verb} of {amount}",
-        )
-    if hold.payment.refund_trouble and hold.facts.refundable:
-        amount = formats.money(hold.facts.refundable, hold.currency)
-        return Closing(
-            f"{address}/keep",
-            "Withdraw the refund…",
-            f"No refund is tried any more and {amount} is kept. Do this when the student was paid "
-            "back in another way, or agreed to pay.",
-            f"Keep {amount}",
-        )
-    return None

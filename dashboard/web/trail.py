@@ -35,7 +35,7 @@ DEEDS = (
     Deed(re.compile(r"/sign-in"), (429,), Action.SIGN_IN_FAILED, "throttled"),
     Deed(re.compile(r"/sign-out|/admin/public/logout/"), (200, 303), Action.SIGN_OUT),
     Deed(re.compile(r"/holds/\d+/give-up"), (303,), Action.GIVE_UP),
-    Deed(re.compile(r"/holds/\d+/keep"), (303,), Action.KEEP),
+    Deed(re.compile(r"/holds/\d+/(keep|accept-loss)"), (303,), Action.KEEP),
     Deed(re.compile(r"/packages/\d+/withdraw"), (303,), Action.KEEP),
     Deed(re.compile(r"/packages/\d+/refunds?|/holds/\d+/waivers"), (200, 303), Action.DECISION),
     Deed(re.compile(r"/holds/\d+/(pause|unpause|policy)"), (303,), Action.DECISION),

@@ -102,6 +102,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/packages/{package_id}/withdraw"): FINANCE,
     ("POST", "/holds/{payment_id}/give-up"): FINANCE,
     ("POST", "/holds/{payment_id}/keep"): FINANCE,
+    ("POST", "/holds/{payment_id}/accept-loss"): FINANCE,
     ("GET", "/operations/{operation_id}/outcome"): VIEWER,
     # Mail.
     ("GET", "/mail"): VIEWER,
