@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 from dashboard import disputes, formats, settings
 from dashboard.bookings.holds import Hold
-from dashboard.bookings.queue import Ending
+from dashboard.bookings.queue import Dispute, Ending
 from dashboard.payments.case import PLAN_MARGIN
 from dashboard.payments.facts import Status
 
 
-def totals(endings: Iterable[Ending]) -> dict[str, int]:
+def totals(endings: Iterable[Ending | Dispute]) -> dict[str, int]:
     """What is at stake per currency; amounts of two currencies are never added."""
     found: dict[str, int] = {}
     for ending in endings:
@@ -51,6 +51,23 @@ def at_risk(endings: Sequence[Ending]) -> str:
     if len(risky) == len(endings):
         some = "It needs" if len(endings) == 1 else "All of them need"
     return f"{worth(totals(risky))} is at risk: {some[:1].lower()}{some[1:]} a person."
+
+
+def disputed(open_ones: Sequence[Dispute], now: datetime, zone: ZoneInfo) -> str:
+    """The line about disputes under the queue's heading; nothing when there are none."""
+    if not open_ones:
+        return ""
+    due = [one.due_at for one in open_ones if one.due_at is not None]
+    one = len(open_ones) == 1
+    some = "" if one else f"in {len(open_ones)} payments "
+    said = f"{worth(totals(open_ones))} {some}is disputed"
+    if not due:
+        return f"{said}; the banks decide."
+    first = "answer" if one else "the first answer is due"
+    left = formats.countdown(min(due), now)
+    over = left == "ended"
+    until = "the time to answer is over" if over else f"{first} by {formats.moment(min(due), zone)}"
+    return f"{said}; {until}{'' if over else f', {left} left'}."
 
 
 def hold(found: Hold, now: datetime) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dashboard import disputes, formats, sentences
 from dashboard.bookings.holds import Hold
 from dashboard.payments.case import Do, Step
-from dashboard.payments.tables import Purchase
+from dashboard.payments.tables import Payment, Purchase
 
 # The values in braces are filled by `_values`.
 SENTENCES = {
@@ -128,6 +128,9 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
     def told(at: datetime | None) -> str:
         return when(at, now, zone)
 
+    payments = {payment.id: payment for payment in hold.books.payments}
+    # What keeps a purchase waiting may be another payment of it than the one that is shown.
+    payment = payments.get(step.payment_id or 0, hold.payment)
     facts, purchase, operation = hold.facts, hold.books.purchase, hold.books.operation
     owed = purchase.price if purchase.owed is None else purchase.owed
     amount = money(step.amount or min(owed, facts.authorized) or owed)
@@ -138,7 +141,7 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "because": _because(purchase.owed_reason),
         "busy": sentences.busy(operation, zone) if operation else "",
         "by_then": _clause(" and have until ", step.at, told),
-        "dispute": _dispute(hold, now, told),
+        "dispute": _dispute(payment, now, told),
         "ended": told(hold.payment.ended_at or facts.expires_at),
         "expires": told(facts.expires_at),
         "held": money(facts.authorized),
@@ -151,10 +154,10 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "paused_because": f" ({purchase.pause_reason})" if purchase.pause_reason else "",
         "policy": _POLICY.get(step.policy or "", "it is looked at").format(amount=amount),
         "price": money(owed),
-        "refunding": f"A refund of {money(facts.refund_pending)} is on its way",
-        "refunding_since": told(hold.payment.refund_pending_since),
+        "refunding": f"A refund of {money(payment.refund_pending_amount)} is on its way",
+        "refunding_since": told(payment.refund_pending_since),
         "surplus": money(max(0, facts.kept - owed)) if facts.kept > owed else "The money",
-        "trouble": hold.payment.refund_trouble or "The bank sent it back.",
+        "trouble": payment.refund_trouble or "The bank sent it back.",
         **_tries(purchase, told),
     }
 
@@ -174,10 +177,9 @@ def _tries(purchase: Purchase, told: Callable[[datetime | None], str]) -> dict[s
     }
 
 
-def _dispute(hold: Hold, now: datetime, told: Callable[[datetime | None], str]) -> str:
+def _dispute(payment: Payment, now: datetime, told: Callable[[datetime | None], str]) -> str:
     """What the bank disputes and why, and what we may do until when."""
-    payment = hold.payment
-    amount, why = formats.money(payment.disputed_amount, hold.currency), payment.dispute_reason
+    amount, why = formats.money(payment.disputed_amount, payment.currency), payment.dispute_reason
     said = f"The bank disputes {amount} ({disputes.reason(why)})"
     if disputes.inquiry(payment):
         said = f"The bank asks about {amount} ({disputes.reason(why)}) and has taken nothing yet"

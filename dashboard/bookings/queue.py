@@ -9,7 +9,7 @@ from dashboard.payments.facts import Status
 from dashboard.payments.tables import Payment
 
 PAGE = 50
-VIEWS = ("expiring", "person", "open", "failed", "all")
+VIEWS = ("expiring", "person", "disputed", "open", "failed", "all")
 DAY = timedelta(hours=24)
 WINDOWS = {
     "2h": timedelta(hours=2),
@@ -100,6 +100,8 @@ def _view(view: str, now: datetime) -> Condition:
         return current & held
     if view == "person":
         return current & Payment.purchase.attention.is_not_null()
+    if view == "disputed":
+        return Payment.disputed_amount > 0
     return current & (Payment.payment_status == Status.FAILED) if view == "failed" else current
 
 
@@ -117,6 +119,8 @@ def _order(chosen: Filters) -> Any:
     """The column that leads the order; None means the newest first."""
     if chosen.view == "person":
         return Payment.purchase.attention_since
+    if chosen.view == "disputed":
+        return Payment.dispute_due_at
     by_expiry = chosen.view in ("open", "expiring") or chosen.status == Status.AUTHORIZED
     return Payment.authorization_expires_at if by_expiry or chosen.expires else None
 
@@ -179,6 +183,37 @@ async def ending(now: datetime) -> list[Ending]:
             row["authorized_amount"],
             row["currency"],
             row["attention"] is not None,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A payment that is disputed; `due_at` is until when we may answer, where an answer is due."""
+
+    amount: int
+    currency: str
+    due_at: datetime | None
+
+
+async def disputes() -> list[Dispute]:
+    """Every open dispute, the first that wants an answer first."""
+    rows = (
+        await Payment.select(
+            Payment.disputed_amount,
+            Payment.currency,
+            Payment.dispute_due_at,
+            Payment.dispute_status,
+        )
+        .where(Payment.disputed_amount > 0)
+        .order_by(Payment.dispute_due_at)
+    )
+    return [
+        Dispute(
+            row["disputed_amount"],
+            row["currency"],
+            row["dispute_due_at"] if row["dispute_status"].endswith("needs_response") else None,
         )
         for row in rows
     ]

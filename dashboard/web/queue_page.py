@@ -20,6 +20,7 @@ from dashboard.web.security import guard
 VIEW_NAMES = {
     "expiring": "Expiring",
     "person": "Needs a person",
+    "disputed": "Disputed",
     "open": "All open",
     "failed": "Failed",
     "all": "Everything",
@@ -61,6 +62,7 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
         "statuses": list(Status),
         "heading": findings.queue(endings, next_end, now, zone),
         "risk": findings.at_risk(endings),
+        "disputed": findings.disputed(await queue.disputes(), now, zone),
         "strips": strip.strips(endings, now, zone),
         "ticks": strip.ticks(now, zone),
         "column_width": strip.width(),
@@ -94,6 +96,7 @@ def _empty(chosen: Filters) -> dict[str, str]:
 _NONE = {
     "expiring": "No hold expires in the next 24 hours.",
     "person": "Nothing needs a person right now.",
+    "disputed": "No payment is disputed.",
     "open": "Nothing is held. A hold appears here as soon as a lesson is booked.",
     "failed": "No card was declined.",
     "all": "No payments yet. Book a lesson and it appears here.",
