@@ -14,6 +14,7 @@ class Template(StrEnum):
     RELEASED = "released"
     EXPIRED = "expired"
     REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
     DECLINED = "declined"
     PLANNED = "planned"
     CARD_REFUSED = "card_refused"
@@ -72,7 +73,7 @@ class Facts:
     `refunded` and `captured` are the payment's totals after the event. `replaced` tells that
     another payment of the same purchase stood when this one was made or ended. `by_policy` tells
     that the hold was decided about because it would have ended too early, `reversed` that a refund
-    has failed since.
+    has failed since, `corrects` that the student was told before that it had gone.
     """
 
     kind: str
@@ -103,6 +104,7 @@ class Facts:
     replaced: bool = False
     by_policy: bool = False
     reversed: bool = False
+    corrects: bool = False
     expires_at: datetime | None = None
     capture_due_at: datetime | None = None
     expiry_policy: str = "capture"

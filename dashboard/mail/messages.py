@@ -15,8 +15,9 @@ NOT_HELD = ("student_late", "student_no_show")
 def letter(facts: Facts) -> Letter | None:
     """The message about this event; None when the student is not written to about it.
 
-    Refunds that are pending or have failed, disputes, decisions and what became of operations are
-    the desk's own affair. So is a hold that only made way for another one.
+    Refunds that are pending or failed before anybody was told of them, disputes, decisions and
+    what became of operations are the desk's own affair. So is a hold that only made way for
+    another one.
     """
     template = template_of(facts)
     return None if template is None else _WRITERS[template](facts)
@@ -30,6 +31,8 @@ def template_of(facts: Facts) -> Template | None:
         return _refused_alone(facts)
     if facts.kind == "authorized" and facts.renews:
         return Template.RENEWED
+    if facts.kind == "refund_failed":
+        return Template.REFUND_FAILED if facts.corrects else None
     template = _BY_KIND.get(facts.kind)
     # A package is paid at once: a hold of its own would be none that we know how to announce.
     reserved_lesson = template is not Template.RESERVED or facts.lesson is not None
@@ -176,6 +179,29 @@ def _refunded(facts: Facts) -> Letter:
     )
 
 
+def _refund_failed(facts: Facts) -> Letter:
+    amount = money(facts, facts.amount)
+    return Letter(
+        Template.REFUND_FAILED,
+        f"Your refund of {amount} came back to us",
+        "failed",
+        f"{amount} not refunded yet",
+        phrases.hello(facts),
+        (
+            f"We wrote to you that {amount} is on its way back to your card. Your bank could not"
+            " take it and returned it to us.",
+            "You don’t lose it: we look after it and write to you again.",
+        ),
+        (*phrases.rows(facts), ("Not refunded yet", amount)),
+        (
+            Section(
+                "What you can do",
+                ("If that card was closed or replaced, reply to this e-mail and tell us so.",),
+            ),
+        ),
+    )
+
+
 def _declined(facts: Facts) -> Letter:
     reason, booked = phrases.reason(facts), phrases.still_booked(facts)
     return Letter(
@@ -211,6 +237,7 @@ _WRITERS: dict[Template, Callable[[Facts], Letter]] = {
     Template.RELEASED: _released,
     Template.EXPIRED: _expired,
     Template.REFUNDED: _refunded,
+    Template.REFUND_FAILED: _refund_failed,
     Template.DECLINED: _declined,
     **later.WRITERS,
 }

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dashboard import settings
 from dashboard.bookings.tables import Booking, Instructor, Package, PackageOffer, Student
 from dashboard.mail import prospects
-from dashboard.mail.facts import Facts, Lesson, Terms
+from dashboard.mail.facts import OPEN, Facts, Lesson, State, Terms
 from dashboard.mail.rendering import a_name, one_line
+from dashboard.mail.tables import Message
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import ASKS_THE_STUDENT
 from dashboard.payments.queries import timeline
@@ -55,7 +56,21 @@ async def facts_of(event: PaymentEvent) -> tuple[Facts, Student] | None:
         told = replace(told, expires_at=old.authorization_expires_at if old else None)
     until = _until_when(told)
     late = prospects.overtaken(event, story, bought.lesson, purchase, until)
-    return replace(told, overtaken=late), bought.student
+    corrects = event.kind == "refund_failed" and await _was_told(event, story)
+    return replace(told, overtaken=late, corrects=corrects), bought.student
+
+
+async def _was_told(event: PaymentEvent, story: Sequence[PaymentEvent]) -> bool:
+    """Whether the student was written to that this refund had gone, before it failed."""
+    gone = [
+        one.id
+        for one in story
+        if one.kind == "refund_succeeded" and one.stripe_object_id == event.stripe_object_id
+    ]
+    kept = [str(state) for state in (*OPEN, State.SENT)]
+    return bool(gone) and await Message.exists().where(
+        Message.event.is_in(gone) & Message.state.is_in(kept)
+    )
 
 
 def _until_when(told: Facts) -> datetime | None:

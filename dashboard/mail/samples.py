@@ -45,9 +45,14 @@ def samples(terms: Terms) -> dict[str, tuple[str, Facts]]:
         "expired": ("Expired", replace(held, kind="expired", given_back=9600)),
         "refunded": ("Refunded", replace(paid, kind="refund_succeeded", refunded=9600)),
         "refunded-part": ("Refunded in part", _part(paid)),
+        "refund-failed": ("Refund came back", _came_back(paid)),
         "declined": ("Card declined", _declined(held)),
         **_later(held),
     }
+
+
+def _came_back(paid: Facts) -> Facts:
+    return replace(paid, kind="refund_failed", amount=4000, corrects=True)
 
 
 def _later(held: Facts) -> dict[str, tuple[str, Facts]]:

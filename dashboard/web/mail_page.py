@@ -30,7 +30,15 @@ TEMPLATE_NAMES = {
     Template.RELEASED: "Released",
     Template.EXPIRED: "Expired",
     Template.REFUNDED: "Refunded",
+    Template.REFUND_FAILED: "Refund came back",
     Template.DECLINED: "Card declined",
+    Template.PLANNED: "Hold planned",
+    Template.CARD_REFUSED: "Card not saved",
+    Template.CONFIRM_CARD: "Confirm the card",
+    Template.AUTHENTICATE: "Confirm the hold",
+    Template.HOLD_REFUSED: "Hold refused",
+    Template.RENEWED: "Hold renewed",
+    Template.LET_GO: "Let go",
 }
 # The desk's own policy frames nothing; these pages frame an e-mail of ours, in a sandbox.
 FRAMING = f"{PAGE_POLICY}; frame-src 'self'"

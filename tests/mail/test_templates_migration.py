@@ -9,7 +9,7 @@ from dashboard.schema import differences
 from jobs.mail import send_mail
 from tests.world import World
 
-MIGRATION = import_module("dashboard.piccolo_migrations.dashboard_2026_11_24t00_12_02_463822")
+MIGRATION = import_module("dashboard.piccolo_migrations.dashboard_2026_11_24t02_16_09_348113")
 BEFORE = "reserved paid charged_early released expired refunded declined".split()
 
 
