@@ -25,8 +25,16 @@ MINIMUM_CHARGE = {
     "chf": 50,
 }
 MAXIMUM_CHARGE = 99_999_999
-# A currency's sign or code may stand on either side; a minus may not.
-_SIGN = r"(?:[A-Za-z]{3}|[$€£¥])?"
+# A currency's own sign or code may stand on either side; a minus may not.
+_SIGN = r"([A-Za-z]{3}|(?:CA|A)?\$|[€£¥])?"
+_SIGNS = {
+    "$": ("usd", "cad", "aud"),
+    "CA$": ("cad",),
+    "A$": ("aud",),
+    "€": ("eur",),
+    "£": ("gbp",),
+    "¥": ("jpy",),
+}
 _TYPED = re.compile(
     rf"\s*{_SIGN}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)(?:\.([0-9]+))?\s*{_SIGN}\s*"
 )
@@ -86,12 +94,16 @@ def share(amount: int, percent: int, currency: str) -> int:
 def parse(text: str, currency: str) -> int:
     """The minor units that a person typed, as "60", "60.00" or "$1,060.00".
 
-    Raises WrongAmount for anything else: too many decimals, a sign, another notation.
+    Raises WrongAmount for anything else: too many decimals, a minus, another notation, the sign of
+    another currency.
     """
     match = _TYPED.fullmatch(text)
     if match is None:
         raise WrongAmount("Enter an amount like " + _example(currency) + ".")
-    whole, fraction = match[1].replace(",", ""), match[2] or ""
+    if any(_is_foreign(sign, currency) for sign in (match[1], match[4])):
+        said = f"This is paid in {currency.upper()}. Enter an amount like {_example(currency)}."
+        raise WrongAmount(said)
+    whole, fraction = match[2].replace(",", ""), match[3] or ""
     places = decimals(currency)
     if len(fraction) > places or len(whole) > 12:
         raise WrongAmount("Enter an amount like " + _example(currency) + ".")
@@ -99,6 +111,11 @@ def parse(text: str, currency: str) -> int:
     if amount % step(currency):
         raise WrongAmount(f"{currency.upper()} amounts end in 0: {_example(currency)}.")
     return amount
+
+
+def _is_foreign(sign: str | None, currency: str) -> bool:
+    """Whether a sign or code is another currency's: ¥1,200 must never become $1,200."""
+    return sign is not None and currency not in _SIGNS.get(sign, (sign.lower(),))
 
 
 def plain(amount: int, currency: str) -> str:
