@@ -105,9 +105,9 @@ class World:
         found: Json = answer.json()["booking"]
         return found
 
-    async def rights(self, scope: str = "bookings,payments") -> dict[str, str]:
+    async def rights(self, scope: str = "bookings,payments,tickets") -> dict[str, str]:
         """The header of a program with these scopes."""
-        if scope != "bookings,payments":
+        if scope != "bookings,payments,tickets":
             return {"Authorization": f"Bearer {await auth.add_token('a program', scope)}"}
         self.token = self.token or await auth.add_token("the shop", scope)
         return {"Authorization": f"Bearer {self.token}"}

@@ -60,11 +60,11 @@ async def named(text: str, field: str = "about") -> Link:
     """By what a person types: #41, P3, pi_… or an e-mail. BadOrder if it names nothing, or two."""
     if match := _NUMBER.fullmatch(text.strip()):
         return await of_booking(int(match[1]), field)
+    if "@" in text:
+        return await of_email(text, field)
     found = await search.exact(text.strip())
     if found is not None:
         return await of_payment(found, field)
-    if "@" in text:
-        return await of_email(text, field)
     raise BadOrder((field, "This names no booking, package, intent or student."))
 
 

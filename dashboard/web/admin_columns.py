@@ -13,6 +13,7 @@ from dashboard.columns import OneOf
 from dashboard.mail.tables import Message
 from dashboard.payments.tables import Operation
 from dashboard.staff.tables import ApiToken, Staff, StaffSession
+from dashboard.support.tables import Ticket, TicketNote
 from dashboard.web.admin_words import HELP
 
 # Never sent to a browser, and nobody can search by them. A hash is a secret, too: it is what a
@@ -27,6 +28,9 @@ SECRETS: tuple[Column, ...] = (
     Operation.body,
     Operation.lease,
     Message.lease,
+    Ticket.key,
+    Ticket.body_hash,
+    TicketNote.key,
 )
 # By what a row is called where another table refers to it.
 _CALLED: dict[type[Table], Column] = {

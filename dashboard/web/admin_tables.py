@@ -165,7 +165,7 @@ TABLES: tuple[Shown, ...] = (
         "id topic status subject student booking payment opened_by opened_at",
         "topic status student booking payment opened_at",
     ),
-    Shown(TicketNote, _LESSONS, "id ticket author body written_at", "ticket author"),
+    Shown(TicketNote, _LESSONS, "id ticket kind author body written_at", "ticket kind author"),
     Shown(
         ApiToken, _DOORS, "id name scopes active created_at used_at", "name active scopes", "name"
     ),

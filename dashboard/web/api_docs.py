@@ -21,9 +21,9 @@ carry an offset. Errors are `application/problem+json` (RFC 9457). There are no 
 no pagination. A program sends its token as `Authorization: Bearer hf_…`; the desk's own pages send
 their session cookie and, where something may change, the header X-CSRF-Token."""
 KEY = """1 to 255 printable ASCII characters. A request that is repeated under the same key, within
-the same student or booking, is carried out once; the repeat tells how things stand now. A 202 means
-that Stripe has not answered yet: repeat the request under its key to ask again. The same key with
-another request is refused with 422."""
+the same student, booking or program, is carried out once; the repeat tells how things stand now. A
+202 means that Stripe has not answered yet: repeat the request under its key to ask again. The same
+key with another request is refused with 422."""
 LIMITED = {
     "RateLimit-Policy": ("string", "The limit and its window in seconds, as `120;w=60`."),
     "RateLimit-Limit": ("integer", "Requests that one address may send in a window."),
@@ -46,6 +46,7 @@ def document() -> dict[str, Any]:
         "tags": [
             {"name": "Bookings", "description": "Lessons and packages, and how they end."},
             {"name": "Payments", "description": "Money at a program's word."},
+            {"name": "Tickets", "description": "Questions that a person answers."},
             {"name": "Webhook", "description": "What Stripe tells."},
         ],
         "paths": paths,

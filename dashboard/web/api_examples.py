@@ -57,6 +57,22 @@ PACKAGE: dict[str, Any] = {
         {"number": 3, "state": "refunded", "booking_id": None},
     ],
 }
+TICKET: dict[str, Any] = {
+    "id": 12,
+    "status": "open",
+    "topic": "hold",
+    "subject": "Why is my card still held?",
+    "student_id": 3,
+    "booking_id": 41,
+    "payment_id": 7,
+    "opened_by": "help centre",
+    "opened_at": "2027-01-16T08:00:00Z",
+}
+ASKED: dict[str, Any] = {
+    "topic": "hold",
+    "subject": "Why is my card still held?",
+    "body": "The lesson was on Friday and the money is still reserved.",
+}
 UNKNOWN: dict[str, Any] = {
     "status": "unknown",
     "message": "Stripe hasn't answered. We don't know yet how this ended; we are checking.",

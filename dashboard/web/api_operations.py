@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard.web.api_examples import BOOKED, EVENT, ORDER, PACKAGE, UNKNOWN
+from dashboard.web.api_examples import ASKED, BOOKED, EVENT, ORDER, PACKAGE, TICKET, UNKNOWN
 
 Answers = dict[int, tuple[str, str, dict[str, Any]]]
 _STANDS = ("BookingAnswer", "The booking and its payment as they stand.", BOOKED)
@@ -173,6 +173,24 @@ OPERATIONS = (
         body="ReasonForm",
         sent={"Moved away": {"reason": "The student moved away"}},
         keyed=True,
+    ),
+    Endpoint(
+        "/tickets",
+        "openTicket",
+        "Open a ticket",
+        """Somebody waits for an answer: about one payment, one booking, or one student by e-mail.
+        Staff answer it at the desk, where it stands beside the hold.""",
+        {201: ("TicketAnswer", "It is open.", {"ticket": TICKET})},
+        (401, 403, 413, 422, 429, 503),
+        tag="Tickets",
+        scope="tickets",
+        body="TicketForm",
+        sent={
+            "About a booking": {**ASKED, "booking_id": 41},
+            "About a student": {**ASKED, "student_email": "maya@example.test"},
+        },
+        keyed=True,
+        limited=True,
     ),
     Endpoint(
         "/webhooks/stripe",

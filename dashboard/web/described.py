@@ -8,8 +8,10 @@ import msgspec
 from dashboard.bookings.queries import BookingView
 from dashboard.bookings.tables import BOOKING_STATUSES
 from dashboard.payments.facts import Status
+from dashboard.support.tables import STATUSES, TOPICS
 from dashboard.web import inputs
 from dashboard.web.package_answer import PackageView
+from dashboard.web.ticket_answer import TicketView
 
 REFERENCE = "#/components/schemas/{name}"
 
@@ -52,6 +54,12 @@ class PackageRefund(Answer):
 
     package: PackageView
     amount: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class TicketAnswer(Answer):
+    """A ticket as it stands."""
+
+    ticket: TicketView
 
 
 class Captured(Answer):
@@ -116,8 +124,18 @@ FORMS = (
     inputs.CaptureForm,
     inputs.ReasonForm,
     inputs.WaiveForm,
+    inputs.TicketForm,
 )
-ANSWERS = (BookingAnswer, PackageAnswer, PackageRefund, Captured, OutcomeUnknown, Received, Problem)
+ANSWERS = (
+    BookingAnswer,
+    PackageAnswer,
+    PackageRefund,
+    TicketAnswer,
+    Captured,
+    OutcomeUnknown,
+    Received,
+    Problem,
+)
 
 
 def schemas() -> dict[str, Any]:
@@ -134,6 +152,8 @@ def schemas() -> dict[str, Any]:
     booking["payment_status"] = {"$ref": REFERENCE.format(name="Status")}
     booking["student"] = _strings("name", "time_zone")
     booking["instructor"] = _strings("name", "subject")
+    ticket = found["TicketView"]["properties"]
+    ticket["status"], ticket["topic"] = {"enum": list(STATUSES)}, {"enum": list(TOPICS)}
     found["PackageView"]["properties"]["student"] = _strings("name", "time_zone")
     # Stripe's own object: what matters here is that it has an id and a type.
     found["StripeEvent"] = {"type": "object", "description": "An event as Stripe describes it."}

@@ -11,6 +11,7 @@ from dashboard import db, sentences, settings
 from dashboard.bookings.errors import BadOrder, Conflict, KeyReused, NoSuchBooking
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.stripe_gateway import ForgedWebhook, Unreachable
+from dashboard.support.errors import NoSuchTicket
 from dashboard.web.answers import RETRY_AFTER
 from dashboard.web.problems import problem
 
@@ -89,6 +90,7 @@ _ANSWERS: list[
     (BadOrder, _bad_order),
     (Conflict, _conflict),
     (NoSuchBooking, _said(404, "There is no such booking.")),
+    (NoSuchTicket, _said(404, "There is no such ticket.")),
     (KeyReused, _said(422, "This Idempotency-Key was used for another request before.")),
     (Mismatch, _said(422, "This Idempotency-Key was used for another request before.")),
     (NotAllowed, _not_allowed),

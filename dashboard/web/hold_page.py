@@ -14,7 +14,8 @@ from dashboard.payments.facts import State, Status
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
-from dashboard.web import dispute_panel, fuse, last_words, lines, timeline, ways
+from dashboard.support import queries as tickets
+from dashboard.web import dispute_panel, fuse, last_words, lines, ticket_lines, ways
 from dashboard.web.pages import page
 from dashboard.web.security import guard, reaches
 
@@ -87,14 +88,18 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
     now, zone = clock.now(), settings.current().zone
     staff = request.state.get("staff")
     payments = {payment.id: payment for payment in found.books.payments}
-    entries = await story(found.books.purchase.id)
+    entries, purchase_id = await story(found.books.purchase.id), found.books.purchase.id
+    asked = (await tickets.of_purchases([purchase_id])).get(purchase_id, [])
+    notes = await tickets.entries([row.id for row in asked])
     return {
         "hold": found,
         "line": lines.line(found, now, zone, staff),
         "heading": findings.hold(found, now),
         "question": reasons.question(found),
         "fuse": fuse.fuse(found, now, zone),
-        "entries": [timeline.told(entry, payments, zone) for entry in entries],
+        "entries": ticket_lines.merged(entries, notes, payments, zone),
+        "tickets": await ticket_lines.shown(asked, now, zone),
+        "may_write": staff is not None and reaches(staff, "support"),
         "dispute": dispute_panel.panel(found, now, zone),
         "attempts": _attempts(found),
         "closing": last_words.closing(found) if staff and reaches(staff, "finance") else None,

@@ -80,6 +80,17 @@ class WaiveForm(ReasonForm, frozen=True):
     amount: Amount | None = None
 
 
+class TicketForm(Form, frozen=True):
+    """`POST /tickets`, about one of the three: a payment, a booking, or a student by e-mail."""
+
+    topic: Literal["hold", "charge", "refund", "other"]
+    subject: Annotated[str, msgspec.Meta(max_length=200, pattern=r"\S")]
+    body: Annotated[str, msgspec.Meta(max_length=10_000, pattern=r"\S")]
+    payment_id: Id | None = None
+    booking_id: Id | None = None
+    student_email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+
+
 class EmptyForm(Form, frozen=True):
     """Nothing is asked beyond the address itself."""
 

@@ -16,7 +16,7 @@ from dashboard.settings import Settings
 from dashboard.web.security import Connection, Guard
 
 BOOKINGS, WEBHOOKS, SIGN_IN = "bookings", "webhooks", "sign-in"
-PAGES, PAYING = "student pages", "paying"
+PAGES, PAYING, TICKETS = "student pages", "paying", "tickets"
 # Of a request's body, in bytes: many times what any form or event of ours needs.
 LARGEST_BODY = 256 * 1024
 # Addresses are forgotten from here on, the oldest windows first: nobody fills the memory.
@@ -32,7 +32,7 @@ class Rate:
 
 
 def rates(settings: Settings) -> dict[str, Rate]:
-    """The limits per address. A year is played through two of these doors in a minute on the
+    """The limits per address. A year is played through some of these doors in a minute on the
     sandbox, whose limits are there to be seen and not to be met."""
     played = Rate(1000, 1) if settings.sandbox else None
     return {
@@ -44,6 +44,7 @@ def rates(settings: Settings) -> dict[str, Rate]:
         # A page that waits looks every few seconds. Nobody tries cards as fast as that.
         PAGES: played or Rate(240, 60),
         PAYING: played or Rate(60, 60),
+        TICKETS: played or Rate(120, 60),
     }
 
 

@@ -13,6 +13,7 @@ from dashboard.bookings.holds import holds
 from dashboard.bookings.queue import Filters
 from dashboard.bookings.search import exact
 from dashboard.payments.facts import Status
+from dashboard.support import queries as tickets
 from dashboard.web import lines, strip
 from dashboard.web.pages import page
 from dashboard.web.security import guard
@@ -49,12 +50,14 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
     now, zone = clock.now(), settings.current().zone
     staff = request.state.get("staff")
     listed = await queue.listed(chosen, now)
-    rows = [lines.line(one, now, zone, staff) for one in await holds(listed.payment_ids)]
+    found = await holds(listed.payment_ids)
+    asked = await tickets.of_purchases([one.books.purchase.id for one in found], alive=True)
     endings = await queue.ending(now)
     next_end = None if endings else await queue.next_end(now)
     return {
         "filters": chosen,
-        "rows": rows,
+        "rows": [lines.line(one, now, zone, staff) for one in found],
+        "tickets": {one.payment.id: asked.get(one.books.purchase.id, []) for one in found},
         "more": urlencode(chosen.query(after=listed.next_after)) if listed.next_after else "",
         "counts": await queue.counts(now),
         "view_names": VIEW_NAMES,

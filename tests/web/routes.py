@@ -104,6 +104,15 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/holds/{payment_id}/keep"): FINANCE,
     ("POST", "/holds/{payment_id}/accept-loss"): FINANCE,
     ("GET", "/operations/{operation_id}/outcome"): VIEWER,
+    # Tickets.
+    ("GET", "/tickets"): VIEWER,
+    ("POST", "/tickets"): Rule("support", "tickets"),
+    ("GET", "/tickets/new"): SUPPORT,
+    ("POST", "/tickets/new"): SUPPORT,
+    ("GET", "/tickets/{ticket_id}"): VIEWER,
+    ("POST", "/tickets/{ticket_id}/notes"): SUPPORT,
+    ("POST", "/tickets/{ticket_id}/topic"): SUPPORT,
+    ("POST", "/tickets/{ticket_id}/link"): SUPPORT,
     # Mail.
     ("GET", "/mail"): VIEWER,
     ("GET", "/mail/{message_id}"): VIEWER,

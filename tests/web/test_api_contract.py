@@ -48,6 +48,9 @@ async def test_generated_requests_get_the_answers_that_are_described(world: Worl
         ran = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).parent / "schemathesis"),
             *("--config-file", str(CONFIG), "run", f"{address}/schema/openapi.json"),
+            # The desk's list of tickets is a page at the address where programs open them: OPTIONS
+            # tells of both, and the description of the interface of one.
+            *("--exclude-checks", "allow_header_conformance"),
             *("--checks", "all", "-H", f"Authorization: {right}", "--no-color"),
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,

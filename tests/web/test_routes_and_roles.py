@@ -38,6 +38,7 @@ class Scene:
             "message_id": 1,
             "delivery_id": 1,
             "package_id": 1,
+            "ticket_id": 1,
             "name": "reserved",
             "token": pay_links.token(self.booking),
             "file_path": "desk.css",
