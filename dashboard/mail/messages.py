@@ -79,9 +79,7 @@ def _paid(facts: Facts) -> Letter:
     paid = f"{money(facts, facts.amount)} paid"
     if rest:
         paid = f"{money(facts, facts.amount)} of {money(facts, facts.amount + rest)} paid"
-    rows = [*phrases.rows(facts), ("Paid", money(facts, facts.amount))]
-    if rest:
-        rows.append(("Released", money(facts, rest)))
+    rows = (*phrases.rows(facts), ("Paid", money(facts, facts.amount)), *_rest(facts))
     return Letter(
         Template.PAID,
         f"{paid} for {phrases.bought(facts)}",
@@ -89,10 +87,15 @@ def _paid(facts: Facts) -> Letter:
         f"{paid} • rest released" if rest else paid,
         phrases.hello(facts),
         phrases.why_paid(facts),
-        tuple(rows),
+        rows,
         (phrases.back_soon(facts, rest),) if rest else (),
         _rating(facts),
     )
+
+
+def _rest(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """What a capture left of the reservation, as a table tells it."""
+    return (("Released", money(facts, facts.given_back)),) if facts.given_back else ()
 
 
 def _rating(facts: Facts) -> tuple[str, str] | None:
@@ -119,7 +122,7 @@ def _charged_early(facts: Facts) -> Letter:
         f"{amount} paid • Your lesson is still to come",
         phrases.hello(facts),
         (why, "Nothing more will be charged for this lesson."),
-        (*phrases.rows(facts), ("Paid", amount)),
+        (*phrases.rows(facts), ("Paid", amount), *_rest(facts)),
         (phrases.cancelling(facts),),
     )
 
