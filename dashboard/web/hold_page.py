@@ -97,7 +97,7 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "heading": findings.hold(found, now),
         "question": reasons.question(found),
         "fuse": fuse.fuse(found, now, zone),
-        "entries": ticket_lines.merged(entries, notes, payments, zone),
+        "entries": ticket_lines.merged(entries, notes, asked, payments, zone),
         "tickets": await ticket_lines.shown(asked, now, zone),
         "may_write": staff is not None and reaches(staff, "support"),
         "dispute": dispute_panel.panel(found, now, zone),

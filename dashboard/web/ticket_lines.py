@@ -103,14 +103,16 @@ def done(note: TicketNote) -> str:
 def merged(
     entries: Iterable[Entry],
     notes: Iterable[TicketNote],
+    rows: Iterable[Row],
     payments: dict[int, Payment],
     zone: ZoneInfo,
 ) -> list[Told]:
     """The story of the money and of the tickets about it, in one order of time."""
+    names = {row.id: row.subject for row in rows}
     found: list[tuple[datetime, Told]] = [
         (entry.event.occurred_at, timeline.told(entry, payments, zone)) for entry in entries
     ]
-    found += [(note.written_at, _told(note, zone)) for note in notes]
+    found += [(note.written_at, _told(note, names[note.ticket], zone)) for note in notes]
     # Stripe's clock tells whole seconds; within one, money stands first.
     found.sort(key=lambda pair: pair[0].replace(microsecond=0))
     return [told for _, told in found]
@@ -123,11 +125,11 @@ class ToldOfTicket(Told):
     ticket: int
 
 
-def _told(note: TicketNote, zone: ZoneInfo) -> Told:
-    word = done(note)
+def _told(note: TicketNote, subject: str, zone: ZoneInfo) -> Told:
+    word = f"{done(note)}: {subject}" if note.kind == "opened" else done(note)
     text = " ".join(note.body.split())
     return ToldOfTicket(
-        text=f"Ticket T{note.ticket}: {word[:1].lower()}{word[1:]}",
+        text=f"Ticket T{note.ticket} {word[:1].lower()}{word[1:]}",
         reason=text if len(text) <= _SHORT else f"{text[:_SHORT]}…",
         actor=note.author,
         amount="",
