@@ -18,6 +18,11 @@ from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.tables import Purchase
 from dashboard.seeding.plan import Deed
+from dashboard.seeding.questions import question_of
+from dashboard.support import actions as tickets
+from dashboard.support import links
+from dashboard.support.actions import Opening, Word
+from dashboard.support.tables import Ticket
 from jobs.advance import Controls
 
 log = structlog.get_logger()
@@ -48,6 +53,8 @@ class Deeds:
             "alert": self._alert,
             "pause": self._pause,
             "break_capture": self._break_capture,
+            "ask": self._ask,
+            "answer": self._answer,
         }
 
     async def do(self, deed: Deed, booking: Booking) -> None:
@@ -129,6 +136,21 @@ class Deeds:
                     Purchase.pause_reason: "The student asked about the amount.",
                 }
             ).where(Purchase.id == booking.purchase)
+
+    async def _ask(self, deed: Deed, booking: Booking) -> None:
+        asked = question_of(deed.number)
+        about = await links.of_booking(booking.id)
+        key = f"seed-ask-{deed.number}"
+        opening = Opening(asked.topic, asked.subject, asked.body, about, self._support, key)
+        await tickets.open_ticket(opening)
+
+    async def _answer(self, deed: Deed, booking: Booking) -> None:
+        """Close the ticket, or let it wait for others."""
+        row = await Ticket.objects().get(Ticket.key == f"seed-ask-{deed.number}")
+        assert row is not None
+        said = question_of(deed.number).answer if deed.detail == "closed" else "Asked the bank."
+        word = Word(self._support, f"seed-answer-{deed.number}", said, row.version)
+        await tickets.turn(row.id, deed.detail, word)
 
     async def _break_capture(self, deed: Deed, booking: Booking) -> None:
         """From now on the sandbox fails every capture of this hold before it is carried out."""

@@ -17,6 +17,7 @@ from dashboard.seeding.plan import (
     choose_learner,
     choose_teacher,
 )
+from dashboard.seeding.questions import ask
 
 MINUTE = timedelta(minutes=1)
 
@@ -31,6 +32,8 @@ def tell(number: int, anchor: datetime) -> list[Happening]:
     for story in stories:
         getattr(teller, story)()
     teller.special()
+    orders = [one for one in teller.happenings if isinstance(one, Order)]
+    teller.happenings += ask(orders, anchor)
     return sorted(teller.happenings, key=lambda one: (one.at, isinstance(one, Deed), one.number))
 
 
