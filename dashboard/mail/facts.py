@@ -72,7 +72,8 @@ class Facts:
     whatever became of this payment, `overtaken` that it is too late for what the event asks for.
     `refunded` and `captured` are the payment's totals after the event. `replaced` tells that
     another payment of the same purchase stood when this one was made or ended. `by_policy` tells
-    that the hold was decided about because it would have ended too early, `reversed` that a refund
+    that the hold was decided about because it would have ended too early, `called_off` that the
+    lesson had been ended, or nothing was owed any more, by then, `reversed` that a refund
     has failed since, `corrects` that the student was told before that it had gone.
     """
 
@@ -103,6 +104,7 @@ class Facts:
     refunded: int = 0
     replaced: bool = False
     by_policy: bool = False
+    called_off: bool = False
     reversed: bool = False
     corrects: bool = False
     expires_at: datetime | None = None

@@ -15,9 +15,8 @@ NOT_HELD = ("student_late", "student_no_show")
 def letter(facts: Facts) -> Letter | None:
     """The message about this event; None when the student is not written to about it.
 
-    Refunds that are pending or failed before anybody was told of them, disputes, decisions and
-    what became of operations are the desk's own affair. So is a hold that only made way for
-    another one.
+    Refunds that are pending or failed untold, disputes, decisions and what became of operations
+    are the desk's own affair. So is a hold that only made way for another one.
     """
     template = template_of(facts)
     return None if template is None else _WRITERS[template](facts)
@@ -34,10 +33,15 @@ def template_of(facts: Facts) -> Template | None:
     if facts.kind == "refund_failed":
         return Template.REFUND_FAILED if facts.corrects else None
     template = _BY_KIND.get(facts.kind)
-    # A package is paid at once: a hold of its own would be none that we know how to announce.
-    reserved_lesson = template is not Template.RESERVED or facts.lesson is not None
     made_way = facts.replaced and template in _OF_A_HOLD
-    return template if reserved_lesson and not made_way and not facts.reversed else None
+    return None if made_way or facts.reversed or _comes_to_nothing(facts) else template
+
+
+def _comes_to_nothing(facts: Facts) -> bool:
+    """Money that came after all was called off: that it goes back is told, and nothing before."""
+    # A package is paid at once: a hold of its own would be none that we know how to announce.
+    strange = facts.kind == "authorized" and facts.lesson is None
+    return strange or (facts.called_off and facts.kind in ("authorized", "charged"))
 
 
 def _refused_alone(facts: Facts) -> Template | None:

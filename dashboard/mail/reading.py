@@ -112,6 +112,7 @@ def facts(
         refunded=_refunded(story, event),
         replaced=_replaced(story, event),
         by_policy=_by_policy(story, event),
+        called_off=_called_off(bought, purchase, event),
         reversed=_reversed(story, event),
         expires_at=payment.authorization_expires_at,
     )
@@ -222,6 +223,12 @@ def _by_policy(story: Sequence[PaymentEvent], event: PaymentEvent) -> bool:
     """Whether the charge was decided on because the hold would have ended too early."""
     decisions = [one for one in _until(story, event) if one.kind == "expiry_decision"]
     return any(_detail(one).get("policy") == "capture" for one in decisions)
+
+
+def _called_off(bought: Bought, purchase: Purchase, event: PaymentEvent) -> bool:
+    """Whether it was decided before this event that the lesson ends, or that nothing is owed."""
+    over = purchase.owed == 0 or (bought.booking is not None and bought.booking.clause != "")
+    return over and purchase.decided_at is not None and purchase.decided_at <= event.recorded_at
 
 
 def _reversed(story: Sequence[PaymentEvent], event: PaymentEvent) -> bool:
