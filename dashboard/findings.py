@@ -59,8 +59,8 @@ def disputed(open_ones: Sequence[Dispute], now: datetime, zone: ZoneInfo) -> str
         return ""
     due = [one.due_at for one in open_ones if one.due_at is not None]
     one = len(open_ones) == 1
-    some = "" if one else f"in {len(open_ones)} payments "
-    said = f"{worth(totals(open_ones))} {some}is disputed"
+    some = "1 payment" if one else f"{len(open_ones)} payments"
+    said = f"{some} worth {worth(totals(open_ones))} {'is' if one else 'are'} disputed"
     if not due:
         return f"{said}; the banks decide."
     first = "answer" if one else "the first answer is due"
@@ -89,6 +89,9 @@ def hold(found: Hold, now: datetime) -> str:
         return f"{who}’s card was not charged"
     if facts.status is Status.RELEASED:
         return f"{money(facts.authorized)} went back to {who}, never charged"
+    if facts.refund_trouble and not facts.disputed:
+        still = max(0, facts.kept - (found.books.purchase.owed or 0))
+        return f"A refund to {who} failed; {money(still)} is still with us"
     return _disputed(found, now) if facts.disputed else _paid(found)
 
 

@@ -94,6 +94,14 @@ ATTENTION = {
 }
 
 
+def attention(hold: Hold) -> str:
+    """Why somebody must look at it, in two or three words; nothing when nobody must."""
+    code = hold.books.purchase.attention or ""
+    if code == "underpaid" and hold.facts.lost:
+        return "Lost in a dispute"
+    return ATTENTION.get(code, "")
+
+
 def why(hold: Hold, now: datetime, zone: ZoneInfo) -> str:
     """The sentence for the next step of this hold; instants are told in `zone`."""
     step = hold.step(now)

@@ -73,7 +73,7 @@ def line(hold: Hold, now: datetime, zone: ZoneInfo, staff: Staff | None) -> Line
         amount=formats.money(facts.authorized or hold.books.purchase.price, hold.currency),
         status=hold.status,
         message=findings.message(hold),
-        attention=reasons.ATTENTION.get(hold.books.purchase.attention or "", ""),
+        attention=reasons.attention(hold),
         due=due(hold, now, zone),
         ended=_ended(hold, zone),
         fuse=fuse.fuse(hold, now, zone) if facts.held else None,

@@ -89,7 +89,8 @@ def _status(entry: Entry) -> str:
 def _reason(entry: Entry) -> str:
     operation, said = entry.operation, sentences.clock_reason(str(entry.event.reason))
     if entry.event.kind in _OWN_WORDS:
-        return _OWN_WORDS[entry.event.kind](said)
+        words = _OWN_WORDS[entry.event.kind](said)
+        return f"{words[:1].upper()}{words[1:]}"
     if operation is None or operation.verb not in (Verb.RELEASE, Verb.REFUND):
         return "" if entry.event.kind in ("authorized", "captured") else said
     if entry.event.kind.startswith("operation_"):

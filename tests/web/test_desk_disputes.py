@@ -54,7 +54,7 @@ async def test_23_the_queue_counts_disputes_and_says_what_is_due_until_when(worl
     await dispute(world, payment, reason="product_not_received")
     ana = await sign_in(world, "finance")
     said = text(await ana.page("/holds"))
-    assert "$96.00 is disputed; answer by" in said and "6 d 23 h left." in said
+    assert "1 payment worth $96.00 is disputed; answer by" in said and "6 d 23 h left." in said
     listed = await ana.page("/holds?view=disputed")
     assert "Disputed 1" in text(listed)
     assert listed.text.count("data-row") == 1 and f'href="/holds/{payment}"' in listed.text
@@ -128,7 +128,7 @@ async def test_23_every_step_stands_in_the_story_with_its_words(world: World):
     await move(world, opened, "won")
     said = text(await ana.page(f"/holds/{payment}"))
     for line in (
-        "Dispute opened the cardholder says it wasn't them",
+        "Dispute opened The cardholder says it wasn't them",
         "Bank took money back for the dispute",
         "Dispute answered; the bank decides",
         "Dispute closed Won: the money is ours again",
@@ -162,6 +162,7 @@ async def test_23_a_lost_dispute_leaves_the_list_when_finance_accepts_the_loss(w
     said = text(await fiona.page(f"/holds/{payment}"))
     assert "Maya Chen paid $96.00; $40.00 was lost in a dispute" in said
     assert "$40.00 was lost in a dispute: $56.00 is kept and $96.00 is owed" in said
+    assert "Lost in a dispute" in text(await ana.page("/holds?view=person"))
     assert "Lost in disputes $40.00 Kept $56.00" in said
     assert "Accept the loss of $40.00" in said
     assert "Accept the loss" not in text(await ana.page(f"/holds/{payment}"))
@@ -186,4 +187,4 @@ async def test_27_disputes_of_two_currencies_are_not_summed(
     await dispute(world, other)
     ana = await sign_in(world)
     said = (await ana.page("/holds")).text
-    assert f"$96.00 and {amount} in 2 payments is disputed; the first answer is due by" in said
+    assert f"2 payments worth $96.00 and {amount} are disputed; the first answer is due by" in said
