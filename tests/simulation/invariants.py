@@ -1,0 +1,267 @@
+"""What must hold when a schedule has come to rest. Stripe's side is read from Stripe alone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.simulation.play import DAY, MINUTE, Play
+from tests.simulation.virtual import BASE
+
+Json = dict[str, Any]
+CLOSED_DISPUTES = ("won", "lost", "warning_closed")
+MOVES = ("hold:", "end:", "cancel:", "refund:", "dispute:", "funds:")
+
+
+@dataclass(frozen=True)
+class Account:
+    """One PaymentIntent with all that hangs on it, as Stripe has it."""
+
+    intent: Json
+    charge: Json | None
+    refunds: list[Json]
+    disputes: list[Json]
+
+    @property
+    def taken(self) -> int:
+        return int(self.intent["amount_received"]) if self.intent["status"] == "succeeded" else 0
+
+    def refunded(self, *statuses: str) -> int:
+        return sum(one["amount"] for one in self.refunds if one["status"] in statuses)
+
+    @property
+    def kept(self) -> int:
+        lost = sum(one["amount"] for one in self.disputes if one["status"] == "lost")
+        return self.taken - self.refunded("succeeded", "pending", "requires_action") - lost
+
+    @property
+    def status(self) -> str:
+        status = self.intent["status"]
+        if status == "succeeded":
+            everything = self.taken and self.refunded("succeeded") == self.taken
+            return "refunded" if everything else "captured"
+        if status == "canceled":
+            return "released" if self.charge else "failed"
+        if status == "requires_payment_method" and self.intent["last_payment_error"]:
+            return "failed"
+        return "authorized" if status == "requires_capture" else "pending"
+
+    @property
+    def expired(self) -> bool:
+        return bool(
+            self.charge
+            and self.intent["status"] == "canceled"
+            and self.intent["cancellation_reason"] == "expired"
+        )
+
+
+def violations(play: Play) -> list[str]:
+    """Every promise that is broken now, as a sentence; empty when all hold."""
+    case = _Case(play)
+    return [*play.errors, *(said for rule in _RULES for said in rule(case))]
+
+
+class _Case:
+    """Both sides as they stand at rest."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.purchase = play.rows("SELECT * FROM purchase")[0]
+        self.payments = play.rows("SELECT * FROM payment ORDER BY id")
+        self.operations = play.rows("SELECT * FROM operation")
+        self.events = play.rows("SELECT * FROM payment_events")
+        self.attention = self.purchase["attention"]
+        self.accounts = accounts(play)
+
+    def account_of(self, payment: Json) -> Account | None:
+        return self.accounts.get(payment["stripe_intent_id"])
+
+
+def accounts(play: Play) -> dict[str, Account]:
+    """Every intent at Stripe, by its id."""
+    wire = play.wire
+    charges = {one["id"]: one for one in wire.objects("charge") if one["status"] != "failed"}
+    refunds, disputes = wire.objects("refund"), wire.objects("dispute")
+    return {
+        one["id"]: Account(
+            one,
+            charges.get(one["latest_charge"]),
+            [refund for refund in refunds if refund["payment_intent"] == one["id"]],
+            [dispute for dispute in disputes if dispute["payment_intent"] == one["id"]],
+        )
+        for one in wire.objects("payment_intent")
+    }
+
+
+def one_capture(case: _Case) -> Iterator[str]:
+    """I1: at most one effective capture per purchase."""
+    found = list(case.accounts.values())
+    if case.play.setting.kind == "package":
+        kept = [one for one in found if one.kept > 0]
+        if len(kept) > 1 and not case.attention:
+            yield f"I1: {len(kept)} charges are kept for one purchase"
+        return
+    captured = [one for one in found if one.taken]
+    if len(captured) > 1:
+        yield f"I1: {len(captured)} holds of one purchase were captured"
+
+
+def refunds_as_asked(case: _Case) -> Iterator[str]:
+    """I2: refunds never exceed captures, and one wish of a person makes one refund at most."""
+    made: Counter[str] = Counter()
+    for one in case.accounts.values():
+        if one.refunded("succeeded", "pending", "requires_action") > one.taken:
+            yield "I2: more was refunded than captured"
+        for refund in one.refunds:
+            if refund["status"] not in ("failed", "canceled"):
+                made[refund["metadata"].get("operation_id", "")] += 1
+    for name, count in made.items():
+        if name and count > 1:
+            yield f"I2: operation {name[:8]} made {count} refunds"
+    for request in case.play.requests:
+        if sum(made[name] for name in request.ids) > 1 and request.verb == "refund":
+            yield "I2: one wish of a person made two refunds"
+
+
+def not_more_than_decided(case: _Case) -> Iterator[str]:
+    """I2: of the payment that stands we give back no more than what is not owed."""
+    owed = case.purchase["owed"]
+    for payment in case.payments:
+        one = case.account_of(payment)
+        if one is None or not payment["current"] or not one.taken or owed is None:
+            continue
+        ours = [
+            refund["amount"]
+            for refund in one.refunds
+            if refund["status"] not in ("failed", "canceled")
+            and "operation_id" in refund["metadata"]
+        ]
+        if one.taken - sum(ours) < min(owed, one.taken):
+            yield f"I2: {sum(ours)} of {one.taken} went back although {owed} are owed"
+
+
+def books_tell_all(case: _Case) -> Iterator[str]:
+    """I3: every movement at Stripe has its one event, and every event its movement."""
+    must: dict[str, int] = {}
+    may: dict[str, int] = {}
+    for one in case.accounts.values():
+        _moves(one, must, may)
+    kept = {row["key"]: row["amount"] for row in case.events}
+    known = {payment["stripe_intent_id"] for payment in case.payments}
+    orphans = any(name not in known for name in case.accounts)
+    for key, amount in must.items():
+        if key not in kept and not (orphans and case.attention):
+            yield f"I3: no event tells of {key}"
+        elif key in kept and kept[key] != amount:
+            yield f"I3: {key} says {kept[key]}, Stripe {amount}"
+    for key in kept:
+        if key.startswith(MOVES) and key not in must and key not in may and "planned" not in key:
+            yield f"I3: Stripe knows nothing of {key}"
+
+
+def _moves(one: Account, must: dict[str, int], may: dict[str, int]) -> None:
+    intent, charge = one.intent, one.charge
+    if charge and intent["capture_method"] == "manual":
+        must[f"hold:{charge['id']}"] = charge["amount"]
+    if charge and intent["status"] in ("succeeded", "canceled"):
+        must[f"end:{charge['id']}"] = one.taken or charge["amount"]
+    if intent["status"] == "canceled" and not charge:
+        must[f"cancel:{intent['id']}"] = 0
+        may[f"end:{intent['latest_charge']}"] = 0
+    for refund in one.refunds:
+        phase = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
+        now = phase.get(refund["status"], "pending")
+        must[f"refund:{refund['id']}:{now}"] = refund["amount"]
+        for other in ("pending", "succeeded"):
+            may[f"refund:{refund['id']}:{other}"] = refund["amount"]
+    for dispute in one.disputes:
+        must[f"dispute:{dispute['id']}:opened"] = dispute["amount"]
+        if dispute["status"] in CLOSED_DISPUTES:
+            must[f"dispute:{dispute['id']}:closed"] = dispute["amount"]
+        may[f"dispute:{dispute['id']}:answered"] = 0
+        for moved in dispute["balance_transactions"]:
+            must[f"funds:{moved['id']}"] = abs(moved["amount"])
+
+
+def ends_or_is_seen(case: _Case) -> Iterator[str]:
+    """I4: every operation has ended, or a person is called; so has every event."""
+    for row in case.operations:
+        if row["open_for"] is not None and not case.attention:
+            yield f"I4: {row['verb']} is {row['state']} and nobody is called"
+    for row in case.play.rows("SELECT * FROM stripe_event WHERE state IN ('waiting', 'dead')"):
+        yield f"I4: event {row['type']} is {row['state']}: {row['error']}"
+
+
+def books_are_right(case: _Case) -> Iterator[str]:
+    """I5: our status and amounts are Stripe's."""
+    known = {payment["stripe_intent_id"] for payment in case.payments}
+    for name, one in case.accounts.items():
+        if name not in known and (one.taken or one.status == "authorized") and not case.attention:
+            yield f"I5: {name} holds {one.intent['amount']}, and no payment of ours knows it"
+    for payment in case.payments:
+        one = case.account_of(payment)
+        if one is None:
+            continue
+        ours = tuple(payment[name] for name in _COLUMNS)
+        theirs = (
+            one.status,
+            one.charge["amount"] if one.charge else 0,
+            one.taken,
+            one.refunded("succeeded"),
+            one.refunded("pending", "requires_action"),
+        )
+        if ours != theirs:
+            yield f"I5: payment {payment['id']} is {ours} here and {theirs} at Stripe"
+
+
+_COLUMNS = (
+    "payment_status",
+    "authorized_amount",
+    "captured_amount",
+    "refunded_amount",
+    "refund_pending_amount",
+)
+
+
+def no_hold_dies_unseen(case: _Case) -> Iterator[str]:
+    """I6: before a hold ends something was decided, or a person was called, if anybody was awake."""
+    decided = {row["payment"] for row in case.events if row["kind"] == "expiry_decision"}
+    for payment in case.payments:
+        one = case.account_of(payment)
+        if one is None or not one.expired or not one.charge or case.purchase["owed"] == 0:
+            continue
+        shown = one.charge["payment_method_details"]["card"]["capture_before"]
+        end = shown - BASE.timestamp()
+        awake = [what for at, what in case.play.watched if end - DAY + MINUTE < at < end - 2 * MINUTE]
+        if len(awake) > 1 and not any(awake) and payment["id"] not in decided:
+            yield f"I6: the hold of payment {payment['id']} ended and nobody was told before"
+
+
+def paid_is_owed(case: _Case) -> Iterator[str]:
+    """I7: what the customer has paid is what is owed, or a person is called."""
+    owed, play = case.purchase["owed"], case.play
+    if play.decided and (owed is None or owed > min(play.decided)):
+        yield f"I7: {min(play.decided)} was decided, and {owed} is owed"
+    if case.attention:
+        return
+    kept = sum(one.kept for one in case.accounts.values())
+    held = any(one.status == "authorized" for one in case.accounts.values())
+    if held:
+        yield "I7: a hold still stands, and nothing is planned for it"
+    wanted = owed
+    if wanted is None:
+        wanted = case.purchase["price"] if play.setting.kind == "package" and kept else 0
+    if kept != wanted:
+        yield f"I7: {kept} is kept, {owed} is owed, and nobody is called"
+
+
+_RULES = (
+    one_capture,
+    refunds_as_asked,
+    not_more_than_decided,
+    books_tell_all,
+    ends_or_is_seen,
+    books_are_right,
+    no_hold_dies_unseen,
+    paid_is_owed,
+)

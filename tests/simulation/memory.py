@@ -1,0 +1,98 @@
+"""The product's SQLite engine without its threads: the same SQL on one connection in memory.
+
+A transaction runs from its BEGIN to its end without another process in between. Nothing is lost by
+that: it awaits the database alone, a second writer would have to wait for it, and a reader of a
+database in WAL mode sees what was there before it, as if it had read first.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from piccolo.engine.sqlite import SQLiteTransaction, TransactionType, dict_factory
+
+from dashboard.engine_parts import DatabaseUnreachable
+from dashboard.sqlite_connections import writes
+from dashboard.sqlite_engine import WalEngine
+from tests.simulation.virtual import Killed, Loop
+
+
+class Atomic(SQLiteTransaction):
+    """BEGIN IMMEDIATE … COMMIT on the one connection; a dead process's work is rolled back."""
+
+    engine: "MemoryEngine"
+    ended = False
+
+    async def __aenter__(self) -> SQLiteTransaction:
+        await self.engine.loop.point("begin")
+        self.engine.statement("BEGIN IMMEDIATE", ())
+        self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> bool:
+        self.ended = True
+        self.engine.current_transaction.set(None)
+        engine = self.engine
+        if error is None and engine.fails("commit"):
+            engine.statement("ROLLBACK", ())
+            if engine.loop.here().dead:
+                raise Killed
+            raise DatabaseUnreachable("simulated")
+        engine.statement("COMMIT" if error is None else "ROLLBACK", ())
+        if error is None:
+            await engine.loop.point("committed")
+        return error is None
+
+
+class MemoryEngine(WalEngine):
+    """What `dashboard.db` and every table use while a schedule runs."""
+
+    def __init__(self, loop: Loop, template: str) -> None:
+        super().__init__(path=":memory:")
+        self.loop = loop
+        self._template = sqlite3.connect(":memory:")
+        source = sqlite3.connect(template)
+        source.backup(self._template)
+        source.close()
+        # Whether the database is out of reach for this statement; the schedule decides.
+        self.fails: Any = lambda _what: False
+        self.fresh()
+
+    def fresh(self) -> None:
+        """The migrated, empty database."""
+        connection = sqlite3.connect(
+            ":memory:", isolation_level=None, detect_types=sqlite3.PARSE_DECLTYPES
+        )
+        connection.execute("PRAGMA synchronous = OFF")
+        self._template.backup(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA recursive_triggers = ON")
+        connection.row_factory = dict_factory  # type: ignore[assignment]
+        self.connection = connection
+
+    async def start_connection_pool(self) -> None:
+        return
+
+    async def close_connection_pool(self) -> None:
+        return
+
+    def statement(self, sql: str, args: Sequence[Any]) -> list[Any]:
+        """The rows of one statement, at once."""
+        return self.connection.execute(sql, args).fetchall()
+
+    async def _run(self, sql: str, args: Sequence[Any]) -> list[Any]:
+        if self.current_transaction.get() is not None:
+            if self.loop.here().dead:
+                raise Killed
+            return self.statement(sql, args)
+        await self.loop.point("write" if writes(sql) else "read")
+        if self.fails("statement"):
+            raise DatabaseUnreachable("simulated")
+        return self.statement(sql, args)
+
+    def transaction(
+        self,
+        transaction_type: TransactionType = TransactionType.immediate,
+        allow_nested: bool = True,
+    ) -> Any:
+        return Atomic(self, TransactionType.immediate, allow_nested)

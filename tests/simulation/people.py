@@ -1,0 +1,126 @@
+"""Who acts in a schedule: the student, the staff, the bank, the dashboard, workers and the post."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from dashboard import clock, db
+from dashboard.payments import actions, instructions, resume, settle
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import Actor
+from dashboard.payments.errors import Declined
+from dashboard.payments.facts import Verb
+from jobs import sweeps
+from tests.simulation.play import DAY, HOUR, Play, Request
+from tests.simulation.virtual import BASE, Killed
+
+ANA, BEN = Actor("Ana", "staff", 1), Actor("Ben", "staff", 2)
+STUDENT = Actor("Maya", "student")
+
+
+class People:
+    """What each of them can do; every action is a process of its own."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.chance = play.chance
+
+    async def press(
+        self, who: Actor, verb: Verb, amount: int | None = None, payment_id: int | None = None
+    ) -> None:
+        """Ask for a movement, again after a refusal or where no answer came."""
+        request = Request(verb.value)
+        self.play.requests.append(request)
+        operation_id = str(uuid.uuid4())
+        for _ in range(3):
+            if operation_id not in request.ids:
+                request.ids.append(operation_id)
+            wish = Wish(verb, self.play.purchase_id, operation_id, who, payment_id, amount)
+            said = await self.play.act(who.name, actions.perform(wish))
+            self.play.tell(f"{who.name}: {verb} {amount or 'all'} -> {_short(said)}")
+            if isinstance(said, Declined):
+                # Told that nothing was moved: pressed once more, as something new.
+                operation_id = str(uuid.uuid4())
+            elif not isinstance(said, Killed) or self.chance.random() < 0.5:
+                return
+            await self.play.pause(self.chance.choice((0.5, 3.0, 8.0, 30.0)))
+
+    async def decide(self, owed: int, why: str, due_now: bool) -> None:
+        """What a lesson's end or a cancellation decides, and commits with the booking."""
+        play = self.play
+        due = clock.now() if due_now else None
+        said = await play.act(
+            f"decision {why}", _decide(play.purchase_id, settle.Decision(owed, why, "Ana", due))
+        )
+        play.tell(f"{why}: owed {owed} -> {_short(said)}")
+        if isinstance(said, int):
+            play.decided.append(owed)
+            await self.settle("nudge")
+
+    async def settle(self, name: str = "worker") -> None:
+        await self.play.act(name, sweeps.settle_one(self.play.purchase_id))
+
+    async def ask_again(self) -> None:
+        """Staff press "Ask Stripe again"."""
+        for row in self.play.rows("SELECT id FROM operation WHERE open_for IS NOT NULL"):
+            said = await self.play.act("Ana", resume.resume(row["id"], at_once=True))
+            self.play.tell(f"Ana asks Stripe again -> {_short(said)}")
+
+    async def give_up(self) -> None:
+        """Finance closes a stalled operation."""
+        for row in self.play.rows("SELECT id FROM operation WHERE state = 'stalled'"):
+            said = await self.play.act("Fin", resume.give_up(row["id"], "Fin", "looked it up"))
+            self.play.tell(f"Fin gives up -> {_short(said)}")
+
+    async def tell_automation(self) -> None:
+        """Staff pause the capture, or choose what happens at the hold's end."""
+        play = self.play
+        if self.chance.random() < 0.5:
+            until = clock.now() + timedelta(seconds=self.chance.choice((HOUR, DAY, 9 * DAY)))
+            policy = self.chance.choice((None, "capture", "release", "alert"))
+            work = instructions.pause(play.purchase_id, until, "a question", ANA, policy)
+        else:
+            policy = self.chance.choice(("capture", "release", "alert", "renew"))
+            work = instructions.choose_policy(play.purchase_id, policy, "as agreed", ANA)
+        play.tell(f"Ana instructs ({policy}) -> {_short(await play.act('Ana', work))}")
+
+    # What time does.
+
+    async def tick(self, thorough: bool = False) -> None:
+        """What the minute's sweeps do: of those that look for due rows, only the ones with some."""
+        now = clock.now()
+        for sweep, sql in SWEEPS.items():
+            if any(row["at"] <= now for row in self.play.rows(sql) if row["at"]):
+                await self.play.act("worker", getattr(sweeps, sweep)())
+        for sweep in BACKSTOPS if thorough else ():
+            await self.play.act("worker", getattr(sweeps, sweep)())
+        self.play.watch()
+
+    def next_due(self) -> float | None:
+        """The virtual instant at which the sweeps next find something."""
+        found = [row["at"] for sql in SWEEPS.values() for row in self.play.rows(sql) if row["at"]]
+        return (min(found) - BASE).total_seconds() if found else None
+
+
+SWEEPS = {
+    "handle_events": "SELECT due_at AS at FROM stripe_event WHERE state = 'waiting'",
+    "save_due_cards": "SELECT card_due_at AS at FROM purchase",
+    "post_due_payments": "SELECT post_due_at AS at FROM payment",
+    "auto_capture_completed_lessons": "SELECT due_at AS at FROM purchase",
+}
+BACKSTOPS = (
+    "resume_open_operations",
+    "check_expiring_authorizations",
+    "auto_capture_completed_lessons",
+)
+
+
+async def _decide(purchase_id: int, decision: settle.Decision) -> int:
+    async with db.transaction():
+        return await settle.decide(purchase_id, decision)
+
+
+def _short(said: Any) -> str:
+    if isinstance(said, BaseException):
+        return f"{type(said).__name__} {said}".strip()
+    return str(getattr(said, "state", said))

@@ -1,0 +1,205 @@
+"""One schedule from one seed: chosen, played to quiescence, and judged."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+from dashboard.payments.facts import Verb
+from tests.simulation.invariants import violations
+from tests.simulation.machine import Machine
+from tests.simulation.outside import Outside
+from tests.simulation.people import ANA, BEN, STUDENT, People
+from tests.simulation.play import DAY, HOUR, MINUTE, Play, Setting
+from tests.simulation.virtual import BASE, Stuck
+
+CARDS = {
+    "pm_card_visa": 12,
+    "pm_card_authenticationRequired": 3,
+    "pm_card_pendingRefund": 2,
+    "pm_card_refundFail": 2,
+    "pm_card_chargeDeclined": 1,
+}
+KINDS = {"lesson": 6, "renewal": 3, "package": 2}
+ROUNDS = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a seed led to."""
+
+    seed: int
+    setting: Setting
+    violations: list[str]
+    told: list[str]
+
+
+def choose(seed: int) -> Setting:
+    """What the schedule of a seed is about."""
+    chance = random.Random(seed * 7919 + 1)
+    kind = chance.choices(list(KINDS), weights=list(KINDS.values()))[0]
+    renewal = kind == "renewal"
+    policies = ("renew",) if renewal else ("capture", "release", "alert", "capture")
+    due = (9 * DAY, 8 * DAY) if renewal else (0.0, MINUTE, 2 * HOUR, 2 * DAY, 6.95 * DAY)
+    return Setting(
+        kind=kind,
+        card=chance.choices(list(CARDS), weights=list(CARDS.values()))[0],
+        policy=chance.choice(policies),
+        price=9600,
+        due_in=chance.choice(due),
+        chaos=chance.choice((0, 1, 1, 2, 3)),
+        faults=chance.choice((0, 1, 1, 2, 3, 5)),
+    )
+
+
+def play(machine: Machine, seed: int) -> Outcome:
+    """Play the schedule of `seed` and judge how everything stands in the end."""
+    setting = choose(seed)
+    machine.fresh(seed, setting.policy)
+    stage = Schedule(Play(machine, setting))
+    try:
+        machine.run(stage.run())
+        found = violations(stage.play)
+    except Stuck as error:
+        found = [f"stuck: {error}"]
+    return Outcome(seed, setting, found, list(machine.wire.told))
+
+
+class Schedule:
+    """The actors of one schedule, and how it comes to rest."""
+
+    def __init__(self, play: Play) -> None:
+        chance = play.chance
+        self.play, self.chance = play, chance
+        self.people = People(play)
+        self.outside = Outside(play, chance.choice((0, 0, 0.3, 1)), chance.choice((0.05, 0.3)))
+        self.loop = play.loop
+        self.loop.stickiness = chance.choice((0.3, 0.7, 0.9))
+        play.wire.news = self.outside.collect
+        self._over = False
+
+    async def run(self) -> None:
+        play, chance = self.play, self.chance
+        await play.open()
+        play.wire.trouble.left = play.setting.faults
+        play.wire.trouble.chance = chance.choice((0.15, 0.4))
+        play.wire.trouble.reads = chance.choice((0.0, 0.05))
+        play.database_left = chance.choice((0, 0, 0, 1, 2))
+        work = asyncio.gather(*(self._worker() for _ in range(chance.choice((1, 1, 2)))))
+        await asyncio.gather(*self._cast())
+        self._over = True
+        await work
+        await self._rest()
+
+    def _cast(self) -> list:
+        setting = self.play.setting
+        create = Verb.CHARGE if setting.kind == "package" else Verb.AUTHORIZE
+        cast = [self._student(create)]
+        for who in (ANA, BEN)[: self.chance.choice((1, 1, 2))]:
+            cast.append(self._staff(who))
+        if setting.kind != "package":
+            cast.append(self._lesson())
+        if setting.card == "pm_card_authenticationRequired":
+            cast.append(self._bank())
+        if self.chance.random() < 0.25:
+            cast.append(self._abroad())
+        return cast
+
+    def _soon(self) -> float:
+        """A person's pause: mostly seconds, now and then a day."""
+        chance = self.chance
+        reach = chance.choices((1.0, 40.0, HOUR, DAY), weights=(10, 5, 2, 2))[0]
+        return chance.random() * reach
+
+    async def _wait_for_due(self, before: float = 0.0) -> None:
+        """Until about the time when the capture is due, where most things meet."""
+        at = self.play.setting.due_in - before
+        await asyncio.sleep(max(0.0, at - self.loop.now) + self._soon())
+
+    async def _student(self, create: Verb) -> None:
+        await self.people.press(STUDENT, create)
+        if self.chance.random() < 0.3:
+            await asyncio.sleep(self._soon())
+            await self.people.press(STUDENT, create)
+
+    async def _staff(self, who) -> None:
+        chance, price = self.chance, self.play.setting.price
+        await asyncio.sleep(self._soon())
+        if self.play.setting.due_in > DAY and chance.random() < 0.7:
+            await self._wait_for_due(chance.choice((0.0, 2 * DAY, 2.5 * DAY)))
+        for _ in range(chance.choice((1, 2, 3))):
+            amount = chance.choice((None, price, price // 2, price // 3))
+            ids = [row["id"] for row in self.play.rows("SELECT id FROM payment")]
+            target = chance.choice([None, None, *ids])
+            act = chance.choices(
+                ("capture", "release", "refund", "ask", "give up", "tell"), (4, 2, 5, 2, 1, 1)
+            )[0]
+            if act in ("capture", "release", "refund"):
+                asked = None if act == "release" else amount
+                await self.people.press(who, Verb(act), asked, target)
+            else:
+                work = {
+                    "ask": self.people.ask_again,
+                    "give up": self.people.give_up,
+                    "tell": self.people.tell_automation,
+                }
+                await work[act]()
+            await asyncio.sleep(self._soon())
+
+    async def _lesson(self) -> None:
+        """How the lesson ends: held, cancelled in time or late; or nobody says."""
+        chance, price = self.chance, self.play.setting.price
+        await self._wait_for_due(chance.choice((0.0, 0.0, HOUR, DAY)))
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            why, owed = chance.choice(
+                (("complete", price), ("cancel", 0), ("late cancel", price // 2))
+            )
+            await self.people.decide(owed, why, owed > 0)
+            await asyncio.sleep(self._soon())
+
+    async def _bank(self) -> None:
+        for _ in range(2):
+            await asyncio.sleep(self.chance.choice((5.0, 60.0, 31 * MINUTE, HOUR)))
+            if self.chance.random() < 0.8:
+                self.outside.authenticate(self.chance.choice(("success", "success", "failure")))
+
+    async def _abroad(self) -> None:
+        await self._wait_for_due()
+        for _ in range(self.chance.choice((1, 2))):
+            if self.chance.random() < 0.5:
+                self.outside.refund(self.chance.choice((1000, 4800)))
+            else:
+                self.outside.dispute(self.chance.random() < 0.3)
+            await asyncio.sleep(self._soon())
+
+    async def _worker(self) -> None:
+        while not self._over:
+            due = self.people.next_due()
+            idle = self.chance.choice((5.0, MINUTE, HOUR))
+            wait = idle if due is None else max(0.0, due - self.loop.now)
+            await asyncio.sleep(min(wait, DAY) + self.chance.random() * 2)
+            await self.people.tick(self.chance.random() < 0.1)
+
+    async def _rest(self) -> None:
+        """Faults off, and time goes by until nothing is planned any more."""
+        self.play.calm()
+        self.outside.close_disputes()
+        quiet = 0
+        for _ in range(ROUNDS):
+            upcoming = self._upcoming()
+            if not upcoming:
+                quiet += 1
+                if quiet > 2:
+                    return
+            await asyncio.sleep(max(1.0, min(upcoming) - self.loop.now) if upcoming else MINUTE)
+            self.play.wire.sandbox.tick()
+            self.outside.collect()
+            await self.people.tick(thorough=not upcoming)
+        self.play.errors.append(f"not at rest after {ROUNDS} rounds")
+
+    def _upcoming(self) -> list[float]:
+        """The instants at which something is planned, here, at Stripe, or on the way."""
+        due = self.people.next_due()
+        stripes = self.play.wire.sandbox.store.run("SELECT min(at) AS at FROM due").fetchone()["at"]
+        ours = [] if due is None else [due]
+        theirs = [] if stripes is None else [stripes - BASE.timestamp()]
+        return [*ours, *theirs, *self.outside.arrivals]
