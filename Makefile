@@ -14,8 +14,10 @@ PYTEST := $(BIN)/python -m pytest -p no:playwright
 # What SQLite and PostgreSQL could answer differently: everything but what has no database.
 WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py
 
-ON_SQLITE := $(PYTEST) tests -m "not browser and not redis"
-ON_POSTGRESQL := TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
+# Databases of tests live a second each and need no disk: in memory where there is room for them.
+ROOMY := $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -gt 2000000 2>/dev/null && echo TMPDIR=/dev/shm)
+ON_SQLITE := $(ROOMY) $(PYTEST) tests -m "not browser and not redis"
+ON_POSTGRESQL := $(ROOMY) TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
 	$(addprefix --ignore=,$(WITHOUT_DATABASE))
 
 .DEFAULT_GOAL := help

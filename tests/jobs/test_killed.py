@@ -127,9 +127,15 @@ def capture_until_killed(shop: Shop, booking: Json) -> None:
     presser = threading.Thread(target=press)
     presser.start()
     wait_for(lambda: shop.captures() == before + 1)
-    kill(children(shop.process.pid)["web"])
+    kill(child(shop, "web"))
     presser.join(30)
     wait_for(lambda: answers(shop.env))
+
+
+def child(shop: "Shop", name: str) -> int:
+    """The process of that name; the supervisor may be about to start the next one."""
+    wait_for(lambda: name in children(shop.process.pid))
+    return children(shop.process.pid)[name]
 
 
 def test_a_web_process_killed_in_a_capture_leaves_one_true_outcome(shop: Shop):
@@ -155,7 +161,7 @@ def test_without_a_webhook_the_sweep_finds_out_when_the_lease_has_run_out(shop: 
     capture_until_killed(shop, booking)
     # The lease is 45 seconds; then a worker that starts looks at once.
     shop.sandbox.post("clock", json={"advance": 46}).raise_for_status()
-    kill(children(shop.process.pid)["worker"])
+    kill(child(shop, "worker"))
 
     wait_for(lambda: shop.status(booking) == ("captured", 9600), within=90)
 
@@ -172,9 +178,9 @@ def test_a_worker_killed_in_a_capture_leaves_one_true_outcome(shop: Shop):
     shop.hang_after_capture()
     shop.sandbox.post("clock", json={"advance": 5 * 3600}).raise_for_status()
     # A worker that starts looks at once, and hangs in the capture.
-    kill(children(shop.process.pid)["worker"])
+    kill(child(shop, "worker"))
     wait_for(lambda: shop.captures() == before + 1, within=90)
-    kill(children(shop.process.pid)["worker"])
+    kill(child(shop, "worker"))
     assert shop.operations(booking) == [("sending",)]
 
     shop.deliver()
