@@ -224,7 +224,7 @@ _COLUMNS = (
 
 
 def no_hold_dies_unseen(case: _Case) -> Iterator[str]:
-    """I6: before a hold ends something was decided, or a person was called, if anybody was awake."""
+    """I6: before a hold ends it was decided, or a person was called, if anybody was awake."""
     decided = {row["payment"] for row in case.events if row["kind"] == "expiry_decision"}
     for payment in case.payments:
         one = case.account_of(payment)
@@ -232,7 +232,8 @@ def no_hold_dies_unseen(case: _Case) -> Iterator[str]:
             continue
         shown = one.charge["payment_method_details"]["card"]["capture_before"]
         end = shown - BASE.timestamp()
-        awake = [what for at, what in case.play.watched if end - DAY + MINUTE < at < end - 2 * MINUTE]
+        first, last = end - DAY + MINUTE, end - 2 * MINUTE
+        awake = [what for at, what in case.play.watched if first < at < last]
         if len(awake) > 1 and not any(awake) and payment["id"] not in decided:
             yield f"I6: the hold of payment {payment['id']} ended and nobody was told before"
 
@@ -244,7 +245,8 @@ def paid_is_owed(case: _Case) -> Iterator[str]:
         yield f"I7: {min(play.decided)} was decided, and {owed} is owed"
     if case.attention:
         return
-    kept = sum(one.kept for one in case.accounts.values())
+    # A charge that was refunded and lost in a dispute as well has cost us more than was paid.
+    kept = sum(max(0, one.kept) for one in case.accounts.values())
     held = any(one.status == "authorized" for one in case.accounts.values())
     if held:
         yield "I7: a hold still stands, and nothing is planned for it"

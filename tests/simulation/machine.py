@@ -1,4 +1,4 @@
-"""The simulated machine: the product's real code over virtual time, memory and an in-process Stripe.
+"""The simulated machine: the product's real code over virtual time, memory and a Stripe in-process.
 
 `Machine.fresh` puts everything back for the next schedule. It belongs into a process of its own:
 it takes the place of the engine, the clock and the gateway of the process that makes it.
@@ -16,6 +16,7 @@ from piccolo.conf.apps import Finder
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
 from dashboard.stripe_gateway import StripeGateway
+from tests.simulation.fast import hurry
 from tests.simulation.memory import MemoryEngine
 from tests.simulation.virtual import Loop
 from tests.simulation.wire import Client, Wire
@@ -25,6 +26,7 @@ class Machine:
     """One per process."""
 
     def __init__(self, template: str) -> None:
+        hurry()
         self.loop = Loop()
         self.engine = MemoryEngine(self.loop, template)
         self.wire = Wire(self.loop)

@@ -69,7 +69,8 @@ class Outside:
         """The student answers the bank's question, for every intent that asks one."""
         for intent in self.wire.objects("payment_intent"):
             if intent["status"] in ("requires_action", "processing"):
-                self.wire.ask("POST", f"/_sandbox/intents/{intent['id']}/authenticate", result=result)
+                where = f"/_sandbox/intents/{intent['id']}/authenticate"
+                self.wire.ask("POST", where, result=result)
                 self.play.tell(f"the bank: {intent['id'][-4:]} -> {result}")
         self.collect()
 

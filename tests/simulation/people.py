@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.payments import actions, instructions, resume, settle
+from dashboard.payments import actions, instructions, resume, sending, settle
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Declined
@@ -44,6 +44,11 @@ class People:
             elif not isinstance(said, Killed) or self.chance.random() < 0.5:
                 return
             await self.play.pause(self.chance.choice((0.5, 3.0, 8.0, 30.0)))
+
+    async def first_attempt(self, operation_id: str) -> None:
+        """The attempt that was claimed with the booking is sent by the request that booked."""
+        said = await self.play.act(STUDENT.name, db.shielded(sending.send(operation_id)))
+        self.play.tell(f"Maya books -> {_short(said)}")
 
     async def decide(self, owed: int, why: str, due_now: bool) -> None:
         """What a lesson's end or a cancellation decides, and commits with the booking."""

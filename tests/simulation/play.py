@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from dashboard import clock
-from dashboard.payments import sending
+from dashboard import clock, db
+from dashboard.payments import actions, sending
+from dashboard.payments.actions import Wish
+from dashboard.payments.actors import Actor
+from dashboard.payments.facts import Verb
 from dashboard.payments.tables import Purchase
 from dashboard.stripe_gateway import gateway
 from tests.simulation.machine import Machine
@@ -62,8 +66,8 @@ class Play:
         machine.engine.fails = self._database_fails
         sending.os = _Signals(machine)  # type: ignore[assignment]
 
-    async def open(self) -> None:
-        """Write the purchase as a booking does, without asking the card yet."""
+    async def open(self) -> str:
+        """Write purchase and first attempt as a booking does; the operation's id, still unsent."""
         setting, now = self.setting, clock.now()
         customer = await gateway().create_customer(name="Maya", email="m@example.test", key="maya")
         renews = setting.policy == "renew"
@@ -81,8 +85,13 @@ class Play:
             announced_policy="capture" if renews else setting.policy,
             created_at=now,
         )
-        await purchase.save()
-        self.purchase_id = int(purchase.id)
+        verb = Verb.CHARGE if purchase.at_once else Verb.AUTHORIZE
+        operation_id = str(uuid.uuid4())
+        async with db.transaction():
+            await purchase.save()
+            self.purchase_id = int(purchase.id)
+            await actions.claim(Wish(verb, purchase.id, operation_id, Actor("Maya", "student")))
+        return operation_id
 
     def tell(self, line: str) -> None:
         self.wire.story(line)

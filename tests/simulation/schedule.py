@@ -71,15 +71,16 @@ class Schedule:
         chance = play.chance
         self.play, self.chance = play, chance
         self.people = People(play)
-        self.outside = Outside(play, chance.choice((0, 0, 0.3, 1)), chance.choice((0.05, 0.3)))
+        self.outside = Outside(play, chance.choice((0, 0.5, 0.8, 1)), chance.choice((0.05, 0.3)))
         self.loop = play.loop
         self.loop.stickiness = chance.choice((0.3, 0.7, 0.9))
         play.wire.news = self.outside.collect
         self._over = False
+        self.operation_id = ""
 
     async def run(self) -> None:
         play, chance = self.play, self.chance
-        await play.open()
+        self.operation_id = await play.open()
         play.wire.trouble.left = play.setting.faults
         play.wire.trouble.chance = chance.choice((0.15, 0.4))
         play.wire.trouble.reads = chance.choice((0.0, 0.05))
@@ -116,7 +117,7 @@ class Schedule:
         await asyncio.sleep(max(0.0, at - self.loop.now) + self._soon())
 
     async def _student(self, create: Verb) -> None:
-        await self.people.press(STUDENT, create)
+        await self.people.first_attempt(self.operation_id)
         if self.chance.random() < 0.3:
             await asyncio.sleep(self._soon())
             await self.people.press(STUDENT, create)
@@ -174,10 +175,10 @@ class Schedule:
     async def _worker(self) -> None:
         while not self._over:
             due = self.people.next_due()
-            idle = self.chance.choice((5.0, MINUTE, HOUR))
+            idle = self.chance.choice((MINUTE, HOUR, DAY))
             wait = idle if due is None else max(0.0, due - self.loop.now)
             await asyncio.sleep(min(wait, DAY) + self.chance.random() * 2)
-            await self.people.tick(self.chance.random() < 0.1)
+            await self.people.tick(self.chance.random() < 0.03)
 
     async def _rest(self) -> None:
         """Faults off, and time goes by until nothing is planned any more."""
@@ -186,7 +187,7 @@ class Schedule:
         quiet = 0
         for _ in range(ROUNDS):
             upcoming = self._upcoming()
-            if not upcoming:
+            if not upcoming and not self.outside.arrivals:
                 quiet += 1
                 if quiet > 2:
                     return
@@ -198,8 +199,10 @@ class Schedule:
 
     def _upcoming(self) -> list[float]:
         """The instants at which something is planned, here, at Stripe, or on the way."""
+        now = self.loop.now
         due = self.people.next_due()
         stripes = self.play.wire.sandbox.store.run("SELECT min(at) AS at FROM due").fetchone()["at"]
         ours = [] if due is None else [due]
         theirs = [] if stripes is None else [stripes - BASE.timestamp()]
-        return [*ours, *theirs, *self.outside.arrivals]
+        asleep = [one.asleep_until for one in self.loop.sleepers if not one.dead]
+        return [*ours, *theirs, *(at for at in (*self.outside.arrivals, *asleep) if at > now)]

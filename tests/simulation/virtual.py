@@ -184,6 +184,7 @@ class Loop(asyncio.BaseEventLoop):
         """Put a process to sleep with its timers; on waking, timers and code race."""
         until = self.now + seconds
         process.asleep_until = until
+        self.sleepers.append(process)
         late = 0.0 if self.chance.random() < 0.5 else 0.05
         for handle in self._scheduled:  # type: ignore[attr-defined]
             if handle.process is process and handle._when < until:
