@@ -100,9 +100,16 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
 async def attach(payment_id: int, intent_id: str) -> None:
     """Keep the id of the intent that a create made; events that waited for it are tried again."""
     async with db.transaction():
-        await Payment.update(
-            {Payment.stripe_intent_id: intent_id, Payment.version: Payment.version + 1}
-        ).where((Payment.id == payment_id) & (Payment.stripe_intent_id.is_null()))
+        attached = (
+            await Payment.update(
+                {Payment.stripe_intent_id: intent_id, Payment.version: Payment.version + 1}
+            )
+            .where((Payment.id == payment_id) & (Payment.stripe_intent_id.is_null()))
+            .returning(Payment.id)
+        )
+        if not attached:
+            # Orphans that were woken in vain would wake each other until all of them are dead.
+            return
         await StripeEvent.update({"state": "waiting", "due_at": clock.now()}).where(
             (StripeEvent.intent_id == intent_id) & (StripeEvent.state == "orphan")
         )

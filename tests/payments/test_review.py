@@ -584,3 +584,26 @@ def test_a_failed_charge_without_a_code_is_a_decline_and_never_a_hold():
     charge = stripe_reading.charge(raw)
     assert charge is not None
     assert charge.refusal is not None
+
+
+async def test_orphans_of_an_intent_that_is_not_ours_to_keep_do_not_wake_each_other(desk: Desk):
+    purchase = await desk.buy()
+    operation = (await desk.operations(purchase))[0]
+    foreign = desk.stripe().payment_intents.create(
+        {
+            "amount": 9600,
+            "currency": "usd",
+            "customer": desk.customer,
+            "payment_method": "pm_card_visa",
+            "capture_method": "manual",
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": {"operation_id": operation.id},
+        }
+    )
+    await desk.deliver()
+    for _ in range(30):
+        for event_id in await inbox.due_events(100):
+            await inbox.handle(event_id)
+    rows = await StripeEvent.objects().where(StripeEvent.intent_id == foreign.id)
+    assert {(row.state, row.attempts) for row in rows} == {("orphan", 1)}
