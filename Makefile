@@ -23,8 +23,12 @@ ON_SQLITE := $(ROOMY) $(PYTEST) tests -m "not browser and not redis"
 ON_POSTGRESQL := $(ROOMY) TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
 	$(addprefix --ignore=,$(WITHOUT_DATABASE))
 
+# A page at a time leaves a core idle: two halves of about the same length.
+BROWSER := $(wildcard tests/browser/test_*.py)
+BROWSER_LATER := $(wildcard tests/browser/test_[n-z]*.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis test-browser \
+.PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis test-browser pictures \
 	lint format types check lock clean
 
 help: ## list what can be made
@@ -78,7 +82,13 @@ test-redis: setup-dev system ## the tests that need a redis-server
 	$(PYTEST) tests -m redis
 
 test-browser: setup-dev system ## the tests in a real Chromium
-	$(BIN)/python -m pytest tests/browser
+	@mkdir -p var; $(BIN)/python -m pytest $(BROWSER_LATER) > var/test-browser.log 2>&1 & other=$$!; \
+	$(BIN)/python -m pytest $(filter-out $(BROWSER_LATER),$(BROWSER)); first=$$?; \
+	wait $$other; second=$$?; cat var/test-browser.log; \
+	test $$first -eq 0 -a $$second -eq 0
+
+pictures: setup-dev system ## every page at 1280 and 390 px, light and dark, into var/pictures
+	PICTURES=all $(BIN)/python -m pytest tests/browser -k "sideways"
 
 lint: setup-dev ## ruff, its format, and the arrows between modules
 	$(BIN)/ruff check .

@@ -17,3 +17,9 @@ LAUNCH: dict[str, Any] = {
         "--no-default-browser-check",
     ],
 }
+
+# Colours depend on the theme and the layout on the size: two of the four looks show each of them.
+# `make pictures` takes all four.
+LOOKS = [("wide", "light"), ("narrow", "dark")]
+if os.environ.get("PICTURES") == "all":
+    LOOKS += [("wide", "dark"), ("narrow", "light")]

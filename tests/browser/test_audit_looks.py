@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served
 
@@ -34,8 +35,7 @@ def opened(browser: Browser, desk: Served, boss: str, theme: str, size: str) -> 
     return page
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_the_audit_has_no_barrier_and_does_not_scroll_sideways(
     browser: Browser, desk: Served, boss: str, theme: str, size: str
 ):

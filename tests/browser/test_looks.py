@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import scene
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served, served
 
@@ -28,8 +29,7 @@ def person(painted: tuple[Served, dict[str, int]]) -> str:
     return painted[0].staff("support")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_14_no_page_has_a_barrier_or_scrolls_sideways(
     browser: Browser, painted: tuple[Served, dict[str, int]], person: str, theme: str, size: str
 ):

@@ -12,6 +12,7 @@ from dashboard.mail.facts import Terms
 from dashboard.mail.samples import samples
 from dashboard.mail.tables import Message
 from jobs import mail
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served, served
 
@@ -48,8 +49,7 @@ async def _trouble() -> None:
     )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_14_no_mail_page_has_a_barrier_or_scrolls_sideways(
     browser: Browser, posted: Served, theme: str, size: str
 ):
@@ -86,8 +86,7 @@ def test_14_no_mail_page_has_a_barrier_or_scrolls_sideways(
     assert not [one for one in complaints if "Content Security Policy" in one], complaints
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_14_no_email_has_a_barrier_or_scrolls_sideways(browser: Browser, theme: str, size: str):
     width, height = SIZES[size]
     context = browser.new_context(

@@ -21,6 +21,7 @@ from dashboard.bookings import pay_links
 from dashboard.bookings.tables import Booking
 from dashboard.payments.tables import Payment
 from dashboard.web.pay_page import STRIPE_JS
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import violations
 from tests.browser.served import Served
 
@@ -303,8 +304,7 @@ def states(desk: Served) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_no_state_has_a_barrier_or_scrolls_sideways(
     browser: Browser, desk: Served, states: dict[str, str], theme: str, size: str
 ):

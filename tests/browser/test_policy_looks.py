@@ -12,6 +12,7 @@ from dashboard import clock
 from dashboard.bookings import actions
 from dashboard.bookings.tables import Booking
 from dashboard.payments.tables import Payment
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served, served
 from tests.world import ANA
@@ -72,8 +73,7 @@ def pages(found: dict[str, int]) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_14_no_page_of_policies_has_a_barrier_or_scrolls_sideways(
     browser: Browser, shop: tuple[Served, dict[str, int]], theme: str, size: str
 ):

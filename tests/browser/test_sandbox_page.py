@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served
 
@@ -102,8 +103,7 @@ def played(desk: Served) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_the_playground_has_no_barrier_and_does_not_scroll_sideways(
     browser: Browser, desk: Served, ana: str, played: dict[str, str], theme: str, size: str
 ):

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.payments.actors import Actor
 from dashboard.support import actions, links
 from dashboard.support.actions import Opening, Word
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served, served
 from tests.world import ANA
@@ -52,8 +53,7 @@ def _page(browser: Browser, desk: Served, role: str = "support", **options: obje
     return page
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_14_no_page_of_tickets_has_a_barrier_or_scrolls_sideways(
     browser: Browser, shop: tuple[Served, int], theme: str, size: str
 ):

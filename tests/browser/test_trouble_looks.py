@@ -12,6 +12,7 @@ from dashboard.bookings import catalog
 from dashboard.payments import actions
 from dashboard.payments.actions import Wish
 from dashboard.payments.facts import Verb
+from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served, served
 from tests.world import ANA
@@ -85,8 +86,7 @@ def _dispute(desk: Served, payment_id: int, *then: str, **more: object) -> None:
         desk.sandbox.control("POST", f"disputes/{opened['id']}", {"status": status})
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_14_no_page_of_troubles_has_a_barrier_or_scrolls_sideways(
     browser: Browser, shop: tuple[Served, dict[str, int]], theme: str, size: str
 ):
