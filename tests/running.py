@@ -3,8 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 from litestar import Litestar
+from litestar.types import ASGIApp
+
+from dashboard.app import create_app
+from dashboard.settings import Settings
+from dashboard.web import health
+from dashboard.web.limits import Limits
+from dashboard.web.requests import Requests
 
 
 @asynccontextmanager
@@ -28,3 +36,23 @@ async def alive(app: Litestar) -> AsyncIterator[None]:
     finally:
         over.set()
         await living
+
+
+@cache
+def _built(own: Settings) -> tuple[Litestar, ASGIApp]:
+    app = create_app(own)
+    watched = app.asgi_handler
+    assert isinstance(watched, Requests)
+    return app, watched._app
+
+
+def application(own: Settings) -> Litestar:
+    """The app with nothing counted and nothing read yet.
+
+    Its routes and compiled pages, which take longer than most tests, are made once.
+    """
+    app, router = _built(own)
+    app.asgi_handler = router
+    app.state.limits = Limits(own)
+    health.watch(app, own)
+    return app

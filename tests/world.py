@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from dashboard import clock, settings
-from dashboard.app import create_app
 from dashboard.bookings import catalog, settling
 from dashboard.bookings.queries import booking, follow
 from dashboard.bookings.tables import Booking
@@ -25,7 +24,7 @@ from dashboard.settings import Settings
 from dashboard.staff import auth
 from dashboard.stripe_gateway import Unreachable
 from jobs import nudges
-from tests.running import alive
+from tests.running import alive, application
 from tests.sandbox.server import RunningSandbox, running_sandbox
 
 BASE_URL = "http://shop.test"
@@ -226,7 +225,7 @@ async def world(database: None, sandbox: tuple[RunningSandbox, Path]) -> AsyncIt
     running.reset()
     running.webhooks("hold")
     own = Settings(stripe_api_base=running.url, stripe_rate_per_second=4000, var_dir=folder)
-    app = create_app(own)
+    app = application(own)
     transport = httpx.ASGITransport(app=app)
     async with alive(app), httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         made = World(client, running, own)
