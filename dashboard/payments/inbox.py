@@ -12,7 +12,7 @@ import structlog
 from dashboard import clock, db
 from dashboard.payments import cards, ledger
 from dashboard.payments.tables import Operation, Payment, StripeEvent
-from dashboard.stripe_gateway import NotThere, Unreachable
+from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 from dashboard.stripe_reading import instant
 
 log = structlog.get_logger()
@@ -180,10 +180,22 @@ async def _find(event: StripeEvent) -> Payment | None:
     if payment is not None or event.operation_id is None:
         return payment
     operation = await Operation.objects().get(Operation.id == event.operation_id)
-    if operation is None:
+    if operation is None or not await _stripe_agrees(event):
         return None
     await ledger.attach(operation.payment, event.intent_id)
     return await Payment.objects().get(Payment.stripe_intent_id == event.intent_id)
+
+
+async def _stripe_agrees(event: StripeEvent) -> bool:
+    """Whether the payment is in our account and of that operation.
+
+    A copy of our rows somewhere else knows the same operations, and its events may come here.
+    """
+    try:
+        intent = await gateway().fetch(event.intent_id)
+    except NotThere:
+        return False
+    return intent.operation_id == event.operation_id
 
 
 async def _finish(event: StripeEvent, state: str, payment_id: int | None = None) -> None:
