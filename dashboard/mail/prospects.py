@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dashboard import clock, settings
+from dashboard import clock
 from dashboard.bookings import pay_links
 from dashboard.bookings.queries import ALIVE
 from dashboard.bookings.tables import Booking
+from dashboard.payments import queries
 from dashboard.payments.case import ABANDONED_AFTER, HOLD_RETRIES
 from dashboard.payments.holding import CARRIED_OUT
 from dashboard.payments.tables import Payment, PaymentEvent, Purchase
@@ -16,19 +17,9 @@ ASKING = ("declined", "card_refused", "card_waiting")
 ANSWERING = (*ASKING, "card_saved", "authorized", "captured", "charged", "let_go")
 
 
-def policy(purchase: Purchase, payment: Payment) -> str:
-    """What happens to this hold if it would end too early.
-
-    For a first hold it is what was announced at the booking; a renewed one follows the shop's
-    present policy, as everything does for which staff have chosen no other.
-    """
-    announced: str | None = None if payment.renews is not None else purchase.announced_policy
-    return purchase.policy_override or announced or settings.current().expiry_policy
-
-
 def otherwise(purchase: Purchase) -> str:
     """What becomes of a hold whose renewal the student does not confirm, as the rules decide it."""
-    present: str = purchase.policy_override or settings.current().expiry_policy
+    present = queries.policy(purchase)
     if present != "renew":
         return present
     paused = purchase.paused_until is not None and purchase.paused_until > clock.now()

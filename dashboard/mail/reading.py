@@ -15,7 +15,7 @@ from dashboard.mail.rendering import a_name, one_line
 from dashboard.mail.tables import Message
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import ASKS_THE_STUDENT
-from dashboard.payments.queries import timeline
+from dashboard.payments.queries import policy, timeline
 from dashboard.payments.tables import Payment, PaymentEvent, Purchase
 
 BEGINS = ("authorized", "captured", "charged")
@@ -130,7 +130,7 @@ def _with_prospects(past: Facts, bought: Bought, purchase: Purchase, payment: Pa
         booked=bought.lesson is not None and bought.lesson.status == "confirmed",
         link=prospects.link(bought.lesson, purchase),
         capture_due_at=purchase.capture_due_at,
-        expiry_policy=prospects.policy(purchase, payment),
+        expiry_policy=policy(purchase),
         otherwise=prospects.otherwise(purchase),
         terms=terms(),
     )

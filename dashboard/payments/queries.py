@@ -75,13 +75,22 @@ async def books_of_payment(payment_id: int) -> Books | None:
     return None if payment is None else await books(payment.purchase)
 
 
+def policy(row: Purchase) -> str:
+    """What happens to a hold of this purchase that would end too early.
+
+    What staff chose for it, else what the student was told at the booking: a shop that changes its
+    policy does so for the bookings that come.
+    """
+    return str(row.policy_override or row.announced_policy or settings.current().expiry_policy)
+
+
 def purchase_facts(row: Purchase) -> PurchaseFacts:
     return PurchaseFacts(
         id=row.id,
         currency=row.currency,
         price=row.price,
         at_once=row.at_once,
-        expiry_policy=row.policy_override or settings.current().expiry_policy,
+        expiry_policy=policy(row),
         owed=row.owed,
         capture_due_at=row.capture_due_at,
         hold_due_at=row.hold_due_at,

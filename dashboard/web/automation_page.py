@@ -13,7 +13,7 @@ from litestar_htmx import HTMXRequest
 
 from dashboard import clock, formats, sentences, settings
 from dashboard.bookings.holds import Hold
-from dashboard.payments import instructions
+from dashboard.payments import instructions, queries
 from dashboard.payments.case import POLICY_BEFORE_EXPIRY
 from dashboard.payments.errors import Busy, NotAllowed
 from dashboard.payments.facts import POLICIES
@@ -145,7 +145,7 @@ async def _page(
         "fault": {"at": fault[0], "said": fault[1]},
         "paused": formats.moment(until, zone) if until is not None and until > now else "",
         "paused_why": purchase.pause_reason,
-        "chosen": purchase.policy_override or settings.current().expiry_policy,
+        "chosen": queries.policy(purchase),
         "by_hand": purchase.policy_override is not None,
         "policies": {name: _consequence(name, found, zone) for name in POLICIES},
         "can_renew": purchase.saves_card,

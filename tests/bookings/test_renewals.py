@@ -65,7 +65,9 @@ async def test_a_renewal_refused_four_times_gives_way_to_what_was_announced(
 ):
     booking = await ending(renew)
     row = await purchase_of(renew, booking["id"])
-    await Purchase.update({"announced_policy": announced}).where(Purchase.id == row.id)
+    await Purchase.update({"announced_policy": announced, "policy_override": "renew"}).where(
+        Purchase.id == row.id
+    )
     old = await renew.payment(booking["id"])
     await take(renew, booking["id"], "pm_card_chargeCustomerFail")
     await walk(renew, old.authorization_expires_at - DAY + 14 * HOUR)
@@ -114,7 +116,9 @@ async def test_a_bank_that_asks_leaves_it_to_the_student_and_the_old_hold_stands
 async def test_a_bank_that_asks_in_vain_ends_in_what_was_announced_two_hours_before(renew: World):
     booking = await ending(renew)
     row = await purchase_of(renew, booking["id"])
-    await Purchase.update({"announced_policy": "capture"}).where(Purchase.id == row.id)
+    await Purchase.update({"announced_policy": "capture", "policy_override": "renew"}).where(
+        Purchase.id == row.id
+    )
     old = await renew.payment(booking["id"])
     await take(renew, booking["id"], ASKS)
     await walk(renew, old.authorization_expires_at - 2 * HOUR - MINUTE)
@@ -166,10 +170,11 @@ async def test_a_capture_by_hand_while_a_renewal_waits_ends_both(renew: World):
     assert (await renew.payment(booking["id"])).captured_amount == 9600
 
 
-async def test_a_hold_whose_card_was_not_saved_is_not_renewed_but_as_announced(world: World):
+@pytest.mark.parametrize("later", ["alert", "release", "renew"])
+async def test_a_shop_that_changes_its_policy_keeps_what_it_announced(world: World, later: str):
     world.sandbox.next_authorization(2 * 24 * 3600)
     booking = await world.book(6 * DAY)
-    settings.use(msgspec.structs.replace(settings.current(), expiry_policy="renew"))
+    settings.use(msgspec.structs.replace(settings.current(), expiry_policy=later))
     old = await world.payment(booking["id"])
     await walk(world, old.authorization_expires_at - DAY + 2 * MINUTE)
     assert (await world.payment(booking["id"])).captured_amount == 9600

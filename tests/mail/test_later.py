@@ -126,7 +126,9 @@ async def test_a_renewal_to_be_confirmed_says_what_comes_otherwise(
 ):
     booking = await ending(shop)
     row = await purchase_of(shop, booking)
-    await Purchase.update({"announced_policy": announced}).where(Purchase.id == row.id)
+    await Purchase.update({"announced_policy": announced, "policy_override": "renew"}).where(
+        Purchase.id == row.id
+    )
     old = await shop.payment(booking)
     await take(shop, booking, ASKS)
     await walk(shop, old.authorization_expires_at - DAY + 2 * MINUTE)
@@ -190,7 +192,9 @@ async def test_a_renewal_that_staff_chose_says_what_was_announced_and_that_comes
 async def test_a_renewed_hold_is_not_told_to_be_charged_early_when_it_is_renewed_again(shop: World):
     booking = await ending(shop)
     row = await purchase_of(shop, booking)
-    await Purchase.update({"announced_policy": "capture"}).where(Purchase.id == row.id)
+    await Purchase.update({"announced_policy": "capture", "policy_override": "renew"}).where(
+        Purchase.id == row.id
+    )
     shop.sandbox.next_authorization(2 * 24 * 3600)
     old = await shop.payment(booking)
     await walk(shop, old.authorization_expires_at - DAY + 2 * MINUTE)
