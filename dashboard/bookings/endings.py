@@ -11,7 +11,6 @@ from dashboard import settings
 from dashboard.bookings import policy, queries
 from dashboard.bookings.errors import Conflict
 from dashboard.bookings.tables import Booking
-from dashboard.payments.facts import Status
 from dashboard.payments.queries import Books
 
 _ENDED = {
@@ -90,9 +89,11 @@ def _by_policy(
 
 
 def _paid(books: Books) -> bool:
-    """Whether a payment ever stood: a hold was placed, or money was taken."""
-    current = books.current_facts
-    return current is not None and current.status not in (Status.PENDING, Status.FAILED)
+    """Whether a payment ever stood: a hold was placed, or money was taken.
+
+    An attempt to pay again, after a hold had ended, does not undo that.
+    """
+    return any(facts.authorized > 0 for facts in books.payment_facts)
 
 
 def ended(

@@ -5,7 +5,7 @@ import uuid
 from dashboard import clock, db
 from dashboard.bookings import queries, settling
 from dashboard.bookings.errors import Conflict
-from dashboard.payments import actions, cards, turning
+from dashboard.payments import actions, attempts, cards, turning
 from dashboard.payments import queries as payments
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
@@ -54,7 +54,7 @@ async def _save_instead(purchase_id: int, payment_method: str | None) -> bool:
         if books is None or books.operation is not None:
             return False
         if books.current_facts is None or not books.current_facts.planned:
-            await actions.replace_current(purchase)
+            await attempts.replace_current(purchase)
         changed = payment_method not in (None, purchase.payment_method)
         if changed or purchase.card_state == CardState.REFUSED:
             await cards.want(purchase_id, payment_method)

@@ -15,7 +15,7 @@ from dashboard.bookings import packages, rows, settling
 from dashboard.bookings.errors import Conflict, KeyReused
 from dashboard.bookings.orders import Goods, Order, goods, plain
 from dashboard.bookings.tables import Booking, IdempotencyKey, Student
-from dashboard.payments import actions, cards, turning
+from dashboard.payments import actions, attempts, cards, turning
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.facts import Verb
@@ -152,7 +152,7 @@ async def _write(
     await rows.name_purchase(purchase, booking, package)
     if purchase.hold_due_at is not None:
         # A hold placed now would be gone by then: the card is saved, and held when it will last.
-        await actions.plan(purchase)
+        await attempts.plan(purchase)
         await cards.want(purchase.id)
         return booking, None
     verb = Verb.CHARGE if package else Verb.AUTHORIZE

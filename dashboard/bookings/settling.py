@@ -9,7 +9,7 @@ import structlog
 from dashboard.bookings import queries
 from dashboard.payments import cards, ledger, sending, settle
 from dashboard.payments import queries as payments
-from dashboard.payments.facts import CREATES, State, Status, Verb
+from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.resume import resume
 from dashboard.stripe_gateway import NotThere, Unreachable
 
@@ -62,7 +62,7 @@ async def read_waiting(purchase_id: int) -> None:
     """Read Stripe for attempts that wait for the student or the bank, as far as it can be read."""
     books = await payments.books(purchase_id)
     for facts in books.payment_facts if books else ():
-        if facts.waiting and facts.status is Status.PENDING:
+        if facts.unfinished:
             try:
                 await ledger.post(facts.id)
             except PASSING as error:

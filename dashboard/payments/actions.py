@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.payments import checks, queries, trouble
+from dashboard.payments import attempts, checks, queries, trouble
 from dashboard.payments.actors import SWEEP, Actor
 from dashboard.payments.case import Do
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
@@ -92,7 +92,7 @@ async def claim(wish: Wish) -> Operation:
     payment = _target(books, wish)
     amount = _check(books, payment, wish)
     if wish.verb in CREATES:
-        payment = await _attempt(purchase, books)
+        payment = await attempts.begin(purchase, books)
     assert payment is not None
     operation = await _insert(wish, purchase, payment, amount)
     if wish.actor.cause != SWEEP.cause and wish.verb not in CREATES:
@@ -128,6 +128,9 @@ def _check(books: queries.Books, payment: Payment | None, wish: Wish) -> int:
         return step.amount
     facts = queries.payment_facts(payment) if payment else None
     amount = wish.amount if wish.amount is not None else _all(books, facts, wish.verb)
+    if wish.verb in CREATES and any(one.unfinished for one in books.payment_facts):
+        # An attempt to renew a hold is not the current payment, and is one all the same.
+        raise NotAllowed("already_paid", status=Status.PENDING)
     if wish.shown and payment and wish.shown != _amounts(payment):
         raise NotAllowed("stale")
     refused = checks.refusal(wish.verb, amount, books.purchase_facts, facts, now)
@@ -153,41 +156,6 @@ def _amounts(payment: Payment) -> Shown:
         payment.captured_amount,
         payment.refunded_amount + payment.refund_pending_amount,
     )
-
-
-async def _attempt(purchase: Purchase, books: queries.Books) -> Payment:
-    """The payment that a new attempt is for: a planned one, or a new one.
-
-    A hold that is to be renewed stays current until the new one stands.
-    """
-    current = books.current
-    if current is not None and queries.payment_facts(current).planned:
-        return current
-    if current is not None and queries.payment_facts(current).held:
-        return await plan(purchase, renews=current.id)
-    return await replace_current(purchase)
-
-
-async def replace_current(purchase: Purchase) -> Payment:
-    """A new planned payment in the place of one that came to nothing; in a transaction."""
-    await Payment.update({"current": False}).where(
-        (Payment.purchase == purchase.id) & (Payment.current.eq(True))
-    )
-    return await plan(purchase)
-
-
-async def plan(purchase: Purchase, renews: int | None = None) -> Payment:
-    """A payment of which nothing is asked yet, inside the caller's transaction."""
-    payment = Payment(
-        purchase=purchase.id,
-        current=renews is None,
-        renews=renews,
-        payment_status=Status.PENDING,
-        currency=purchase.currency,
-        created_at=clock.now(),
-    )
-    await payment.save()
-    return payment
 
 
 async def _insert(wish: Wish, purchase: Purchase, payment: Payment, amount: int) -> Operation:

@@ -154,6 +154,11 @@ class PaymentFacts:
             and self.intent_status in WAITING
         )
 
+    @property
+    def unfinished(self) -> bool:
+        """An attempt that waits for the customer or the bank, and was not refused."""
+        return self.waiting and self.status is Status.PENDING
+
 
 @dataclass(frozen=True, slots=True)
 class OperationFacts:

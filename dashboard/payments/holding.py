@@ -5,6 +5,7 @@ the student can go on, through a link; the clock waits until it is too late and 
 without.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -52,7 +53,7 @@ def renew(case: Case, hold: PaymentFacts) -> Step:
     over = hold.expires_at - PLAN_MARGIN if hold.expires_at else None
     amount = case.purchase.price if case.purchase.owed is None else case.purchase.owed
     for one in case.payments:
-        if one.renews == hold.id and one.waiting and one.status is Status.PENDING:
+        if one.renews == hold.id and one.unfinished:
             # Left unfinished, it is cancelled then.
             left = one.created_at + ABANDONED_AFTER
             return _students_turn(min(left, over) if over else left, hold)
@@ -133,15 +134,35 @@ def wait_for_hold(case: Case, payment: PaymentFacts) -> Step:
     return replace(planned, why="card_wanted", at=None)
 
 
+def ended_hold(payments: Sequence[PaymentFacts], attempt: PaymentFacts) -> PaymentFacts | None:
+    """The hold that ended before this attempt was made: the order was good, and is paid again."""
+    ended = (one for one in reversed(payments) if one.status is Status.RELEASED)
+    return next((one for one in ended if one.id != attempt.id), None)
+
+
+def is_on_anyway(
+    purchase: PurchaseFacts, payments: Sequence[PaymentFacts], attempt: PaymentFacts
+) -> bool:
+    """Whether the lesson was confirmed before this attempt, which then ends nothing but itself."""
+    saved = purchase.hold_due_at is not None and purchase.card_state is CardState.SAVED
+    return attempt.renews is not None or saved or ended_hold(payments, attempt) is not None
+
+
 def let_go_at(case: Case, payment: PaymentFacts) -> tuple[datetime | None, str] | None:
     """Until when a payment that never came about is waited for, and why not longer; or None."""
     purchase = case.purchase
+    if ended_hold(case.payments, payment):
+        # The lesson is on, and was never paid: a person's matter, not the clock's.
+        return None
     if payment.planned and purchase.hold_due_at is not None:
         if purchase.card_state is CardState.NEEDS_CUSTOMER:
             return payment.created_at + ABANDONED_AFTER, "abandoned"
         return purchase.give_up_at, "never_held"
-    if payment.waiting and payment.status is Status.PENDING:
-        return payment.created_at + ABANDONED_AFTER, "abandoned"
+    if payment.unfinished:
+        left = payment.created_at + ABANDONED_AFTER
+        if not is_on_anyway(purchase, case.payments, payment):
+            return left, "abandoned"
+        return max(left, purchase.give_up_at or left), "never_held"
     if payment.status is Status.FAILED:
         far = purchase.hold_due_at is not None
         until = purchase.give_up_at if far else None

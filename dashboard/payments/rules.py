@@ -21,7 +21,14 @@ from dashboard.payments.case import (
     person,
 )
 from dashboard.payments.facts import OperationFacts, PaymentFacts, PurchaseFacts, State, Status
-from dashboard.payments.holding import let_go_at, place, policy_for, renew
+from dashboard.payments.holding import (
+    ended_hold,
+    is_on_anyway,
+    let_go_at,
+    place,
+    policy_for,
+    renew,
+)
 from dashboard.payments.waiting import read_at_the_end, read_now_and_then, still_processing, wait
 
 
@@ -105,10 +112,10 @@ def _cancel_waiting(case: Case) -> Step | None:
     for payment in case.payments:
         if not payment.waiting:
             continue
-        # A renewal that nobody completes must not keep the student's bank waiting for ever.
-        begun = payment.renews is not None and payment.status is Status.PENDING
-        unfinished = begun and _abandoned(case, payment)
-        if not (case.purchase.owed == 0 or paid - {payment.id} or unfinished):
+        # What nobody completes must not keep the student's bank waiting, though the lesson is on.
+        left = payment.unfinished and _abandoned(case, payment)
+        ended = left and is_on_anyway(case.purchase, case.payments, payment)
+        if not (case.purchase.owed == 0 or paid - {payment.id} or ended):
             continue
         if payment.intent_status == "processing":
             return still_processing(case, payment)
@@ -183,13 +190,16 @@ def _underpaid(case: Case) -> Step | None:
     over = payment.planned or _abandoned(case, payment)
     if payment.status is Status.PENDING and (owed is None or not over):
         return None
-    gone = payment.status is Status.RELEASED
-    if owed is None and not gone:
+    gone = payment if payment.status is Status.RELEASED else None
+    if owed is None and payment.status is Status.FAILED:
+        # To pay again came to nothing: what is unpaid is still the hold that ended.
+        gone = ended_hold(case.payments, payment)
+    if owed is None and gone is None:
         return None
     target = case.purchase.price if owed is None else owed
     if payment.kept >= target:
         return None
-    return person(payment.end_reason or "released" if gone else "underpaid", payment)
+    return person(gone.end_reason or "released", gone) if gone else person("underpaid", payment)
 
 
 def _abandoned(case: Case, payment: PaymentFacts) -> bool:
