@@ -17,12 +17,14 @@ from dashboard.payments.case import ASKS_THE_STUDENT
 from dashboard.payments.errors import Busy, Mismatch, NotAllowed
 from dashboard.payments.facts import CREATES, CardState, State, Status, Verb
 from dashboard.payments.queries import Books
-from dashboard.payments.tables import Operation
+from dashboard.payments.tables import Operation, PaymentEvent
 
 log = structlog.get_logger()
 # A link is no place to test cards that are somebody else's.
 MOST_ATTEMPTS = 10
 ATTEMPTS_WITHIN = timedelta(hours=1)
+# What is told of a card that is only saved: no operation tells of it, for it moves no money.
+CARD_TOLD = ("card_saved", "card_refused", "card_waiting")
 # Stripe is asked about an unclear attempt no more often than this, however often the page is seen.
 ASK_EVERY = timedelta(seconds=15)
 
@@ -169,12 +171,7 @@ async def pay(till: Till, payment_method: str | None, key: str) -> None:
     TooManyCards.
     """
     purchase_id = till.books.purchase.id
-    recent = await Operation.count().where(
-        (Operation.purchase == purchase_id)
-        & (Operation.cause == "student")
-        & (Operation.asked_at > clock.now() - ATTEMPTS_WITHIN)
-    )
-    if recent >= MOST_ATTEMPTS:
+    if await _tried(purchase_id) >= MOST_ATTEMPTS:
         raise TooManyCards
     actor = Actor(till.student.name, "student")
     try:
@@ -182,6 +179,15 @@ async def pay(till: Till, payment_method: str | None, key: str) -> None:
     except (NotAllowed, Busy, Mismatch) as error:
         # The page that follows shows what stood in the way.
         log.info("pay_link.nothing_done", purchase=purchase_id, why=type(error).__name__)
+
+
+async def _tried(purchase_id: int) -> int:
+    """How many cards the student has tried of late, to pay with or only to be saved."""
+    since = clock.now() - ATTEMPTS_WITHIN
+    paid = (Operation.purchase == purchase_id) & (Operation.cause == "student")
+    saved = (PaymentEvent.purchase == purchase_id) & PaymentEvent.kind.is_in(list(CARD_TOLD))
+    tried: int = await Operation.count().where(paid & (Operation.asked_at > since))
+    return tried + int(await PaymentEvent.count().where(saved & (PaymentEvent.recorded_at > since)))
 
 
 async def ask(till: Till) -> None:

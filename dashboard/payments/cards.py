@@ -36,6 +36,7 @@ async def want(purchase_id: int, payment_method: str | None = None) -> None:
         "setup_intent_id": None,
         "card_due_at": clock.now(),
         "card_tries": 0,
+        "due_at": clock.now(),
     }
     await Purchase.update(values).where(Purchase.id == purchase_id)
     await card_works(purchase_id, payment_method)
@@ -78,6 +79,9 @@ async def _claim(purchase_id: int) -> Purchase | None:
     """Move the due time on before Stripe is asked, so that a failure backs off by itself."""
     row = await Purchase.objects().get(Purchase.id == purchase_id)
     if row is None or row.card_state not in OPEN:
+        return None
+    if row.owed == 0:
+        await Purchase.update({Purchase.card_due_at: None}).where(Purchase.id == purchase_id)
         return None
     delay = min(FIRST_RETRY * 2 ** min(row.card_tries, 8), LONGEST_RETRY)
     values: dict[Any, Any] = {"card_tries": row.card_tries + 1, "card_due_at": clock.now() + delay}

@@ -131,7 +131,7 @@ def wait_for_hold(case: Case, payment: PaymentFacts) -> Step:
     if purchase.card_state is CardState.NEEDS_CUSTOMER:
         until = payment.created_at + ABANDONED_AFTER
         return replace(planned, why="card_confirms", at=until, then=Do.DECIDE)
-    return replace(planned, why="card_wanted", at=None)
+    return replace(planned, why="card_wanted", at=purchase.give_up_at, then=Do.DECIDE)
 
 
 def ended_hold(payments: Sequence[PaymentFacts], attempt: PaymentFacts) -> PaymentFacts | None:

@@ -171,8 +171,10 @@ def _expiry_policy(case: Case) -> Step | None:
 
 def _undecided(case: Case, hold: PaymentFacts, why: str) -> Step:
     """A person has to decide; once the hold's time is over only Stripe can tell how it ended."""
-    if hold.expires_at is None or case.now < hold.expires_at:
-        return person(why, hold)
+    ends, pause = hold.expires_at, case.purchase.paused_until
+    if ends is None or case.now < ends:
+        again = [at for at in (ends, pause) if at is not None and at > case.now]
+        return replace(person(why, hold), at=min(again, default=None))
     return replace(read_at_the_end(case, hold), attention=why)
 
 

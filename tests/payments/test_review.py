@@ -481,7 +481,8 @@ async def test_a_policy_that_nobody_can_carry_out_is_put_before_a_person_once(de
     await desk.advance(timedelta(days=6) + MINUTE)
     await desk.tick()
     row = await row_of(purchase)
-    assert (row.attention, row.due_at) == ("expiring", None)
+    ends_at = (await desk.payment(purchase)).authorization_expires_at
+    assert (row.attention, row.due_at) == ("expiring", ends_at)
 
 
 async def test_a_hold_past_its_end_is_read_once_a_minute_and_not_in_circles(desk: Desk):
