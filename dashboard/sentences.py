@@ -154,6 +154,7 @@ _EVENTS = {
 # Why the clock acted, where it says more than the line itself.
 _BY_THE_CLOCK = {
     "abandoned": "The student did not finish the payment in 30 minutes",
+    "called_off": "Called off before the hold",
     "never_held": "No hold could be placed in time",
     "never_paid": "Nobody paid for it",
     "policy_alert": "The hold would end before the planned capture; a person was told",

@@ -146,6 +146,7 @@ def _renewed(facts: Facts) -> Letter:
 def _let_go(facts: Facts) -> Letter:
     why = {
         "abandoned": "The payment was not confirmed within 30 minutes.",
+        "called_off": "It was called off before anything was reserved on your card.",
         "never_held": "The price could not be reserved on your card in time.",
     }.get(facts.reason, "It was never paid.")
     return Letter(

@@ -92,6 +92,7 @@ def _later(held: Facts) -> dict[str, tuple[str, Facts]]:
         "authenticate": ("Hold to be confirmed", asked),
         "authenticate-renewal": ("Renewal to be confirmed", ending),
         "renewed": ("Hold renewed", replace(held, renews=True, expiry_policy="renew")),
+        "called-off": ("Called off", replace(planned, kind="let_go", reason="called_off")),
         "let-go": ("Booking let go", replace(planned, kind="let_go", reason="never_held")),
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import Do, Step
 from dashboard.payments.facts import Status
-from dashboard.payments.horizon import MERCHANT_LIFE
+from dashboard.payments.horizon import MERCHANT_LIFE, never_held
 from dashboard.payments.queries import Books, payment_facts
 from dashboard.payments.settle import LET_GO
 from dashboard.payments.tables import Payment, PaymentEvent
@@ -75,6 +75,7 @@ def decide(course: Course, owed: int, reason: str) -> None:
     purchase.owed, purchase.owed_reason = owed, reason
     purchase.capture_due_at = course.at if owed else purchase.capture_due_at
     if owed == 0:
+        _called_off(course)
         _end_planned(course)
 
 
@@ -171,6 +172,13 @@ def _authorize(course: Course, step: Step) -> None:
     row.expires_source = "network"
     course.books.purchase.attempts_refused = 0
     _tell(course, row, "authorized", step.amount, step.why)
+
+
+def _called_off(course: Course) -> None:
+    books = course.books
+    amounts = (row.authorized_amount for row in books.payments)
+    if never_held(books.purchase.hold_due_at, amounts) and books.current is not None:
+        _tell(course, books.current, "let_go", 0, "called_off")
 
 
 def _end_planned(course: Course) -> None:

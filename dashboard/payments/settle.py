@@ -9,9 +9,9 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import actions, events, ledger, queries, trouble
+from dashboard.payments import actions, events, horizon, ledger, queries, trouble
 from dashboard.payments.actions import Wish
-from dashboard.payments.actors import SWEEP
+from dashboard.payments.actors import SWEEP, Actor
 from dashboard.payments.case import REFUSALS_UNTIL_A_PERSON_LOOKS, Do, Step
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
@@ -62,8 +62,18 @@ async def decide(purchase_id: int, decision: Decision) -> int:
         }
     ).where(Purchase.id == purchase_id)
     if decision.owed == 0:
+        await _called_off(purchase, decision.by)
         await ledger.never_asked(purchase_id)
     return decision.owed
+
+
+async def _called_off(purchase: Purchase, by: str) -> None:
+    """Tell of a far lesson without a hold that nothing is going to be held: no movement does."""
+    books = await _books(purchase.id)
+    amounts = (row.authorized_amount for row in books.payments)
+    if horizon.never_held(purchase.hold_due_at, amounts) and books.current is not None:
+        who, key = Actor(by, "decision"), f"let_go:{books.current.id}"
+        await events.write_word(books.current, "let_go", "called_off", who, key=key)
 
 
 async def withdraw_refund(purchase_id: int, by: str, reason: str) -> int:

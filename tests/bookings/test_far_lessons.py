@@ -224,4 +224,4 @@ async def test_a_far_lesson_that_is_cancelled_before_its_hold_asks_nothing_of_th
     assert renew.money_calls("/payment_intents") == []
     payment = await renew.payment(booking["id"])
     assert (payment.payment_status, row.owed) == ("failed", 0)
-    assert await renew.story(booking["id"]) == ["card_saved", "cancelled"]
+    assert await renew.story(booking["id"]) == ["card_saved", "let_go", "cancelled"]

@@ -85,6 +85,26 @@ async def test_a_refused_hold_is_told_each_time_and_at_last_the_end(shop: World)
     assert "could not be reserved on your card in time" in said()
 
 
+@pytest.mark.parametrize("by", ["student", "instructor"])
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_far_lesson_called_off_before_its_hold_is_told_as_never_charged(
+    shop: World, by: str, refused: bool
+):
+    card = "pm_card_chargeCustomerFail" if refused else "pm_card_visa"
+    booking = await shop.book(FAR, payment_method=card)
+    await send_mail()
+    if refused:
+        row = await purchase_of(shop, booking["id"])
+        await walk(shop, row.hold_due_at + 2 * MINUTE)
+        await send_mail()
+    answer = await shop.call(booking["id"], "cancel", {"by": by, "reason": "ill"})
+    assert answer.status_code == 200
+    assert await sent(shop) == ["planned", *["hold_refused"] * refused, "let_go"]
+    assert "called off before anything was reserved" in said()
+    await walk(shop, clock.now() + 2 * FAR)
+    assert (await sent(shop))[2 + refused :] == []
+
+
 async def test_a_bank_that_wants_the_student_is_told_with_a_link_and_what_follows(shop: World):
     booking = await shop.book(FAR)
     await send_mail()
