@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.money import minimum, step
-from dashboard.payments.facts import CREATES, PaymentFacts, PurchaseFacts, Status, Verb
+from dashboard.payments.facts import CREATES, CardState, PaymentFacts, PurchaseFacts, Status, Verb
 
 
 def refusal(
@@ -19,7 +19,7 @@ def refusal(
     For AUTHORIZE and CHARGE `payment` is the purchase's current one, if there is any.
     """
     if verb in CREATES:
-        return _new_attempt(purchase, payment)
+        return _new_attempt(purchase, payment, now)
     if payment is None:
         return "not_held", {}
     if verb is Verb.REFUND:
@@ -60,10 +60,13 @@ def capturable(purchase: PurchaseFacts, payment: PaymentFacts) -> int:
 
 
 def _new_attempt(
-    purchase: PurchaseFacts, payment: PaymentFacts | None
+    purchase: PurchaseFacts, payment: PaymentFacts | None, now: datetime
 ) -> tuple[str, dict[str, Any]] | None:
     if purchase.owed == 0:
         return "nothing_owed", {}
+    if purchase.owed is None and hold_is_planned(purchase, now):
+        # A hold that is placed now would end long before the lesson.
+        return "already_paid", {"status": Status.PENDING}
     if payment is None or payment.planned or payment.status is Status.FAILED:
         return None
     # A hold that ended by itself took nothing; one that is to be renewed waits for its successor.
@@ -72,6 +75,12 @@ def _new_attempt(
     if payment.held and to_be_renewed(purchase, payment):
         return None
     return "already_paid", {"status": payment.status}
+
+
+def hold_is_planned(purchase: PurchaseFacts, now: datetime) -> bool:
+    """Whether the card of a far lesson is saved, and its hold placed later by itself."""
+    later = purchase.hold_due_at is not None and purchase.hold_due_at > now
+    return later and purchase.card_state is CardState.SAVED
 
 
 def to_be_renewed(purchase: PurchaseFacts, payment: PaymentFacts) -> bool:

@@ -13,6 +13,7 @@ from dashboard.payments.case import (
     Do,
     Step,
 )
+from dashboard.payments.checks import hold_is_planned
 from dashboard.payments.facts import PaymentFacts, Status
 from dashboard.payments.holding import let_go_at, wait_for_hold
 
@@ -24,7 +25,8 @@ def wait(case: Case) -> Step:
         return Step(Do.NOTHING, "done")
     if payment.held:
         return _wait_for_capture(case, payment)
-    if payment.planned:
+    early = payment.status is Status.FAILED and hold_is_planned(case.purchase, case.now)
+    if payment.planned or early:
         return wait_for_hold(case, payment)
     if payment.status is Status.PENDING:
         at = payment.created_at + ABANDONED_AFTER

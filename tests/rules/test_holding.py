@@ -182,3 +182,15 @@ def test_nothing_is_captured_above_a_pause_because_a_renewal_failed():
     )
     found = step(refused(paused, 4, HOUR), ENDING)
     assert (found.do, found.policy) == (Do.DECIDE, "alert")
+
+
+def test_a_far_lesson_whose_early_attempt_failed_is_held_when_its_time_comes():
+    early = step(FAR, REFUSED, now=NOW - HOUR)
+    assert (early.do, early.then, early.at) == (Do.NOTHING, Do.AUTHORIZE, NOW)
+    assert step(FAR, REFUSED).do is Do.AUTHORIZE
+
+
+def test_a_card_that_is_never_saved_is_waited_for_until_the_lesson_is_let_go():
+    wanted = replace(FAR, card_state=CardState.WANTED)
+    assert step(wanted, PLANNED).at == FAR.give_up_at
+    assert step(wanted, PLANNED, now=NOW + 2 * DAY).why == "never_held"
