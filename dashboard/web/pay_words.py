@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dashboard import clock, formats, settings
 from dashboard.bookings.queries import ALIVE
 from dashboard.bookings.till import Stage, Till
-from dashboard.payments import horizon
+from dashboard.payments import horizon, queries
 from dashboard.payments.case import ABANDONED_AFTER, PLAN_MARGIN, POLICY_BEFORE_EXPIRY
 from dashboard.payments.facts import CardState, Status
+from dashboard.payments.holding import is_on_anyway
 
 # How it stands, in a student's words, by the desk's status or by what there is to do.
 WORDS = {
@@ -134,7 +135,10 @@ def _confirm(till: Till) -> tuple[str, ...]:
         " The old one stands until then; nothing is charged twice.",
         "card": "It wants to be sure that it is you whose card is saved. Nothing is taken now.",
     }[about]
-    if about == "renewal":
+    books = till.books
+    attempt = books.current_facts
+    on = attempt and is_on_anyway(books.purchase_facts, books.payment_facts, attempt)
+    if about == "renewal" or on:
         return (reason, f"Please answer by {until}.")
     return (reason, f"Please answer by {until}. After that the booking lapses, free of charge.")
 
@@ -233,10 +237,9 @@ def _early(till: Till) -> tuple[datetime | None, str]:
         ends = clock.now() + horizon.CUSTOMER_LIFE
     if ends is None or purchase.capture_due_at <= ends - PLAN_MARGIN:
         return None, ""
-    policy = purchase.policy_override or purchase.announced_policy
     what = {
         "capture": f"{money(till, till.amount)} charged, because the reservation would end",
         "release": "The reservation is given back, because it would end",
         "renew": RENEWED,
-    }.get(policy or settings.current().expiry_policy, "We look after the reservation")
+    }.get(queries.policy(purchase), "We look after the reservation")
     return max(ends - POLICY_BEFORE_EXPIRY, clock.now() + timedelta(minutes=1)), what
