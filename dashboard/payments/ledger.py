@@ -127,7 +127,9 @@ async def _close_proven(operations: list[Operation], intent: Intent, purchase: P
         if said:
             values |= {"error_code": (said.decline_code or said.code)[:80]}
             values |= {"error_message": said.message[:500]}
-        await turn(operation, proven, values)
+        if not await turn(operation, proven, values):
+            # Somebody took it up meanwhile, and will read Stripe again: it is closed then, once.
+            continue
         if not is_open:
             log.error("operation.corrected", operation=operation.id, was=operation.state)
             await write_operation(operation, State.SUCCEEDED, "Found at Stripe after all.")

@@ -20,6 +20,7 @@ from dashboard.payments.resume import give_up, resume
 from dashboard.payments.rules import next_step
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.payments.turning import turn
+from dashboard.stripe_gateway import gateway
 from tests.payments.conftest import ANA, STUDENT, Desk
 
 MINUTE = timedelta(minutes=1)
@@ -220,6 +221,21 @@ async def test_a_view_from_before_another_send_can_not_close_an_operation(desk: 
     assert (again.state, again.lease, again.sends) == (State.UNKNOWN, None, 2)
     async with db.transaction():
         assert not await turn(old, State.REFUSED, {})
+
+
+async def test_a_post_that_comes_too_late_to_close_an_operation_counts_no_refusal(desk: Desk):
+    purchase = await desk.buy(card="pm_card_chargeDeclined")
+    intent = await gateway().fetch((await desk.payment(purchase)).stripe_intent_id or "")
+    (operation,) = await desk.operations(purchase)
+    values = {"cause": SWEEP.cause, "state": State.SENDING, "open_for": purchase, "sends": 2}
+    await Operation.update({**values, "lease": "another"}).where(Operation.id == operation.id)
+    # It was read as it stood before somebody else took the lease.
+    seen = await sending.reload(operation.id)
+    seen.state, seen.lease, seen.sends = State.UNKNOWN, None, 1
+    async with db.transaction():
+        await ledger._close_proven([seen], intent, await row_of(purchase))
+    assert (await row_of(purchase)).attempts_refused == 0
+    assert (await sending.reload(operation.id)).state == State.SENDING
 
 
 async def test_a_create_with_a_stored_error_is_looked_for_before_it_stalls(desk: Desk):
