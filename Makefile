@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -p no:playwright
 # What SQLite and PostgreSQL could answer differently: everything but what has no database, and
 # but what starts the whole product, which then runs on its embedded parts.
 WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py \
-	tests/mail/test_messages.py $(addprefix tests/jobs/test_,commands.py killed.py \
+	tests/mail/test_messages.py tests/web/test_api_contract.py $(addprefix tests/jobs/test_,commands.py killed.py \
 	supervisor.py unsafe_starts.py)
 
 # Databases of tests live a second each and need no disk: in memory where there is room for them.
@@ -23,9 +23,8 @@ ON_SQLITE := $(ROOMY) $(PYTEST) tests -m "not browser and not redis"
 ON_POSTGRESQL := $(ROOMY) TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
 	$(addprefix --ignore=,$(WITHOUT_DATABASE))
 
-# A page at a time leaves a core idle: two halves of about the same length.
-BROWSER := $(wildcard tests/browser/test_*.py)
-BROWSER_LATER := $(wildcard tests/browser/test_[n-z]*.py)
+IN_BROWSER := $(BIN)/python -m pytest tests/browser
+ON_REDIS := $(PYTEST) tests -m redis
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis test-browser pictures \
@@ -61,15 +60,16 @@ $(VENV)/.dev-stamp: requirements-dev.lock | $(BIN)/python
 	@$(PIP) -r requirements-dev.lock
 	@touch $@ $(VENV)/.run-stamp
 
-# The two databases side by side, a core for each; a browser wants both, so it comes afterwards.
-# PostgreSQL's report is shown when SQLite's is complete, and each can fail the whole.
+# All side by side: each waits for other processes a third of its time. What was said of the later
+# ones is shown when SQLite's report is complete, and each can fail the whole.
 .NOTPARALLEL:
-test: setup-dev system ## every test: SQLite and PostgreSQL side by side, Redis, browser
-	@mkdir -p var; $(ON_POSTGRESQL) > var/test-postgresql.log 2>&1 & other=$$!; \
-	$(ON_SQLITE); sqlite=$$?; \
-	wait $$other; postgresql=$$?; cat var/test-postgresql.log; \
-	test $$sqlite -eq 0 -a $$postgresql -eq 0
-	$(MAKE) --no-print-directory test-redis test-browser
+test: setup-dev system ## every test: SQLite, PostgreSQL, Redis, browser
+	@mkdir -p var; \
+	$(ON_POSTGRESQL) > var/test-postgresql.log 2>&1 & postgresql=$$!; \
+	{ $(ON_REDIS) && $(IN_BROWSER); } > var/test-browser.log 2>&1 & browser=$$!; \
+	$(ON_SQLITE); failed=$$?; \
+	wait $$postgresql || failed=1; wait $$browser || failed=1; \
+	cat var/test-postgresql.log var/test-browser.log; exit $$failed
 
 # An invocation that finds no test fails: a renamed folder must not pass for a green one.
 test-sqlite: setup-dev system ## the tests on SQLite
@@ -79,16 +79,13 @@ test-postgresql: setup-dev system ## the tests that see a database, on PostgreSQ
 	$(ON_POSTGRESQL)
 
 test-redis: setup-dev system ## the tests that need a redis-server
-	$(PYTEST) tests -m redis
+	$(ON_REDIS)
 
 test-browser: setup-dev system ## the tests in a real Chromium
-	@mkdir -p var; $(BIN)/python -m pytest $(BROWSER_LATER) > var/test-browser.log 2>&1 & other=$$!; \
-	$(BIN)/python -m pytest $(filter-out $(BROWSER_LATER),$(BROWSER)); first=$$?; \
-	wait $$other; second=$$?; cat var/test-browser.log; \
-	test $$first -eq 0 -a $$second -eq 0
+	$(IN_BROWSER)
 
 pictures: setup-dev system ## every page at 1280 and 390 px, light and dark, into var/pictures
-	PICTURES=all $(BIN)/python -m pytest tests/browser -k "sideways"
+	PICTURES=all $(IN_BROWSER) -k sideways
 
 lint: setup-dev ## ruff, its format, and the arrows between modules
 	$(BIN)/ruff check .
