@@ -151,8 +151,8 @@ _EVENTS = {
     "operation_given_up": "{verb} given up",
     "operation_succeeded": "{verb} had worked after all",
 }
-# Why the clock acted, where it says more than the line itself.
-_BY_THE_CLOCK = {
+# What the codes of our own rules say of an end or a decision, beyond the line itself.
+_OF_THE_RULES = {
     "abandoned": "The student did not finish the payment in 30 minutes",
     "called_off": "Called off before the hold",
     "never_held": "No hold could be placed in time",
@@ -170,9 +170,9 @@ def happened(kind: str, back: str, verb: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{f'; {back} given back' if back else ''}"
 
 
-def clock_reason(code: str) -> str:
-    """What a code of our own clock says to a person; other texts stay as they are."""
-    return _BY_THE_CLOCK.get(code, code)
+def rule_reason(code: str) -> str:
+    """What a code of our own rules says to a person; other texts stay as they are."""
+    return _OF_THE_RULES.get(code, code)
 
 
 def moved(operation: Operation, student: str, rest: str) -> str:

@@ -60,7 +60,7 @@ def require_possible(row: Booking, ending: Ending, now: datetime) -> None:
 def judged(row: Booking, books: Books, ending: Ending, received_at: datetime) -> policy.Decision:
     """What the policy says; `owed` is None where nothing about the money is decided."""
     decision = _by_policy(row, books, ending, received_at)
-    if decision.owed is None and not _paid(books) and ending.status == "cancelled":
+    if decision.owed is None and not books.ever_stood and ending.status == "cancelled":
         # A package whose only lesson is called off before it was paid is let go as a whole.
         return policy.Decision(0, decision.clause, decision.sentence, decision.lesson_used)
     return decision
@@ -82,18 +82,10 @@ def _by_policy(
         return policy.complete(terms)
     if ending.status == "no_show":
         return policy.no_show("student" if ending.by == "student" else "instructor", terms)
-    if ending.by == "student" and not _paid(books):
+    if ending.by == "student" and not books.ever_stood:
         return policy.unconfirmed(terms)
     by: policy.Canceller = "instructor" if ending.by == "instructor" else "staff"
     return policy.cancel("student" if ending.by == "student" else by, terms, received_at)
-
-
-def _paid(books: Books) -> bool:
-    """Whether a payment ever stood: a hold was placed, or money was taken.
-
-    An attempt to pay again, after a hold had ended, does not undo that.
-    """
-    return any(facts.authorized > 0 for facts in books.payment_facts)
 
 
 def ended(

@@ -14,7 +14,7 @@ from typing import Any
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import Do, Step
 from dashboard.payments.facts import Status
-from dashboard.payments.horizon import MERCHANT_LIFE, never_held
+from dashboard.payments.horizon import MERCHANT_LIFE
 from dashboard.payments.queries import Books, payment_facts
 from dashboard.payments.settle import LET_GO
 from dashboard.payments.tables import Payment, PaymentEvent
@@ -175,10 +175,9 @@ def _authorize(course: Course, step: Step) -> None:
 
 
 def _called_off(course: Course) -> None:
-    books = course.books
-    amounts = (row.authorized_amount for row in books.payments)
-    if never_held(books.purchase.hold_due_at, amounts) and books.current is not None:
-        _tell(course, books.current, "let_go", 0, "called_off")
+    current = course.books.current
+    if course.books.never_held and current is not None:
+        _tell(course, current, "let_go", 0, "called_off")
 
 
 def _end_planned(course: Course) -> None:

@@ -4,7 +4,6 @@ Source: Stripe's documentation. A customer's own payment is held for 7 days; one
 makes off-session, on Visa, for 4 days and 18 hours. What Stripe says of a hold in hand counts more.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from dashboard.payments.case import PLAN_MARGIN
@@ -20,11 +19,3 @@ def hold_at(capture_due_at: datetime, now: datetime) -> datetime | None:
     if capture_due_at <= now + CUSTOMER_LIFE - PLAN_MARGIN:
         return None
     return capture_due_at - (MERCHANT_LIFE - SPARE)
-
-
-def never_held(hold_due_at: datetime | None, authorized: Iterable[int]) -> bool:
-    """Whether it is a far lesson for which no payment has held anything yet.
-
-    `authorized` are the amounts of its payments, in minor units.
-    """
-    return hold_due_at is not None and not any(authorized)

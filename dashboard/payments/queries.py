@@ -48,6 +48,19 @@ class Books:
     def current_facts(self) -> PaymentFacts | None:
         return payment_facts(self.current) if self.current else None
 
+    @property
+    def ever_stood(self) -> bool:
+        """Whether a payment ever stood: a hold was placed, or money was taken.
+
+        An attempt to pay again, after a hold had ended, does not undo that.
+        """
+        return any(row.authorized_amount > 0 for row in self.payments)
+
+    @property
+    def never_held(self) -> bool:
+        """Whether it is a far lesson whose hold was never placed."""
+        return self.purchase.hold_due_at is not None and not self.ever_stood
+
     def step(self, now: datetime) -> Step:
         """What happens next, by the one rule that settle and the desk share."""
         return next_step(self.purchase_facts, self.payment_facts, self.operation_facts, now)

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import actions, events, horizon, ledger, queries, trouble
+from dashboard.payments import actions, events, ledger, queries, trouble
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import SWEEP, Actor
 from dashboard.payments.case import REFUSALS_UNTIL_A_PERSON_LOOKS, Do, Step
@@ -69,9 +69,10 @@ async def decide(purchase_id: int, decision: Decision) -> int:
 
 async def _called_off(purchase: Purchase, by: str) -> None:
     """Tell of a far lesson without a hold that nothing is going to be held: no movement does."""
+    if purchase.hold_due_at is None:
+        return
     books = await _books(purchase.id)
-    amounts = (row.authorized_amount for row in books.payments)
-    if horizon.never_held(purchase.hold_due_at, amounts) and books.current is not None:
+    if books.never_held and books.current is not None:
         who, key = Actor(by, "decision"), f"let_go:{books.current.id}"
         await events.write_word(books.current, "let_go", "called_off", who, key=key)
 

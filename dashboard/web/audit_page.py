@@ -157,7 +157,7 @@ def _shown(line: Line, numbers: dict[int, str], zone: ZoneInfo) -> Shown:
 def _of_story(row: dict[str, Any], numbers: dict[int, str]) -> dict[str, Any]:
     verb = json.loads(row["detail"]).get("verb", "movement")
     back = formats.money(row["given_back"], row["currency"]) if row["given_back"] else ""
-    reason = sentences.clock_reason(row["reason"])
+    reason = sentences.rule_reason(row["reason"])
     return {
         "said": sentences.happened(row["kind"], back if row["kind"] == "captured" else "", verb),
         "address": "",

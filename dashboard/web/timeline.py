@@ -87,7 +87,7 @@ def _status(entry: Entry) -> str:
 
 
 def _reason(entry: Entry) -> str:
-    operation, said = entry.operation, sentences.clock_reason(str(entry.event.reason))
+    operation, said = entry.operation, sentences.rule_reason(str(entry.event.reason))
     if entry.event.kind in _OWN_WORDS:
         words = _OWN_WORDS[entry.event.kind](said)
         return f"{words[:1].upper()}{words[1:]}"

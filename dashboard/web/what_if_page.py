@@ -214,7 +214,7 @@ def _told(found: Hold, turn: Turn, subject: str, text: str, zone: ZoneInfo) -> T
         amount=formats.money(event.amount, found.currency),
         moment=formats.moment(event.occurred_at, zone),
         iso=event.occurred_at.isoformat(),
-        why=sentences.clock_reason(turn.why) if event.kind == "expiry_decision" else "",
+        why=sentences.rule_reason(turn.why) if event.kind == "expiry_decision" else "",
         subject=subject,
         mail=text,
     )
