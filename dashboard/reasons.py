@@ -39,8 +39,8 @@ SENTENCES = {
     "never_paid": "The lesson came and the card was never charged, so the booking is being let go.",
     "nothing_owed": "Nothing is owed any more{because}, so {held} is being released.",
     "overpaid": "{price} is owed{because}, so {amount} is being refunded.",
-    "paused": "{lesson}Automatic capture is paused until {paused}{paused_because}.",
-    "paused_past_expiry": "Automatic capture is paused until {paused}{paused_because}, "
+    "paused": "{lesson}Automatic capture is paused until {paused}{paused_by}.",
+    "paused_past_expiry": "Automatic capture is paused until {paused}{paused_by}, "
     "and the hold ends {expires} before that. It needs a decision.",
     "policy_alert": "The hold ends {expires}, before the planned capture. A person is being told.",
     "policy_capture": "The hold ends {expires}, before the planned capture, "
@@ -159,7 +159,7 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "no_action": f" Expires {told(facts.expires_at)} with no action." if facts.held else "",
         "operation": f"the {operation.verb} of {money(operation.amount)}" if operation else "it",
         "paused": told(purchase.paused_until),
-        "paused_because": f" ({purchase.pause_reason})" if purchase.pause_reason else "",
+        "paused_by": _paused_by(purchase),
         "policy": _POLICY.get(step.policy or "", "it is looked at").format(amount=amount),
         "price": money(owed),
         "refunding": f"A refund of {money(payment.refund_pending_amount)} is on its way",
@@ -168,6 +168,12 @@ def _values(hold: Hold, step: Step, now: datetime, zone: ZoneInfo) -> dict[str, 
         "trouble": payment.refund_trouble or "The bank sent it back.",
         **_tries(purchase, told),
     }
+
+
+def _paused_by(purchase: Purchase) -> str:
+    """Who wanted the pause, and why: " by Dana: the student disputes the time"."""
+    who = f" by {purchase.paused_by}" if purchase.paused_by else ""
+    return who + (f": {purchase.pause_reason.rstrip('.')}" if purchase.pause_reason else "")
 
 
 def _tries(purchase: Purchase, told: Callable[[datetime | None], str]) -> dict[str, str]:

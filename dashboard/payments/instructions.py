@@ -16,6 +16,8 @@ from dashboard.payments.facts import POLICIES
 from dashboard.payments.tables import Purchase
 from dashboard.payments.turning import touch
 
+_UNPAUSED = {"paused_until": None, "pause_reason": "", "paused_by": ""}
+
 
 async def pause(
     purchase_id: int, until: datetime, reason: str, by: Actor, policy: str | None = None
@@ -28,24 +30,28 @@ async def pause(
     under way.
     """
     async with db.transaction():
-        await touch(purchase_id)
-        books = await _books(purchase_id)
-        _require_open(books, "not_pausable")
-        if until <= clock.now():
-            raise NotAllowed("until_past")
-        hold = books.current_facts
-        case = books.case(clock.now())
-        if case.decision == "capture":
-            raise NotAllowed("already_decided")
-        if policy is not None:
-            await _choose(books, policy, reason, by)
-        outlives = hold is not None and hold.expires_at is not None and until >= hold.expires_at
-        if outlives and (policy or books.purchase.policy_override) is None:
-            raise NotAllowed("needs_policy", at=hold.expires_at if hold else None)
-        told = {"until": until.isoformat()}
-        await _keep(
-            books, "paused", reason, by, {"paused_until": until, "pause_reason": reason}, told
-        )
+        await pause_within(purchase_id, until, reason, by, policy)
+
+
+async def pause_within(
+    purchase_id: int, until: datetime, reason: str, by: Actor, policy: str | None = None
+) -> None:
+    """`pause` as a part of the caller's transaction, which an error has to leave."""
+    await touch(purchase_id)
+    books = await _books(purchase_id)
+    _require_open(books, "not_pausable")
+    if until <= clock.now():
+        raise NotAllowed("until_past")
+    hold = books.current_facts
+    if books.case(clock.now()).decision == "capture":
+        raise NotAllowed("already_decided")
+    if policy is not None:
+        await _choose(books, policy, reason, by)
+    outlives = hold is not None and hold.expires_at is not None and until >= hold.expires_at
+    if outlives and (policy or books.purchase.policy_override) is None:
+        raise NotAllowed("needs_policy", at=hold.expires_at if hold else None)
+    values = {"paused_until": until, "pause_reason": reason, "paused_by": by.name[:255]}
+    await _keep(books, "paused", reason, by, values, {"until": until.isoformat()})
 
 
 async def unpause(purchase_id: int, reason: str, by: Actor) -> None:
@@ -56,7 +62,7 @@ async def unpause(purchase_id: int, reason: str, by: Actor) -> None:
         until = books.purchase.paused_until
         if until is None or until <= clock.now():
             raise NotAllowed("not_paused")
-        await _keep(books, "unpaused", reason, by, {"paused_until": None, "pause_reason": ""}, {})
+        await _keep(books, "unpaused", reason, by, _UNPAUSED, {})
 
 
 async def choose_policy(purchase_id: int, policy: str, reason: str, by: Actor) -> None:

@@ -38,6 +38,7 @@ class Purchase(Table, tablename="purchase"):
     card_tries = Integer(default=0)
     paused_until = Instant(null=True)
     pause_reason = Varchar(length=500, default="")
+    paused_by = Varchar(length=255, default="")
     # What the first e-mail said would happen to a hold that ends before its planned capture.
     announced_policy = Varchar(length=20, null=True, default=None)
     policy_override = Varchar(length=20, null=True, default=None)

@@ -10,6 +10,7 @@ from dashboard.payments.actors import Actor
 from dashboard.support import wording
 from dashboard.support.errors import NoSuchTicket, Stale
 from dashboard.support.links import Link
+from dashboard.support.pausing import Pause, apply
 from dashboard.support.tables import STATUSES, TOPICS, Ticket, TicketNote
 
 # The entry that a change of status leaves.
@@ -18,7 +19,8 @@ _ENTRY = {"open": "reopened", "waiting": "waiting", "closed": "closed"}
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A ticket to be opened. `key` makes it count once, for the same `body_hash`."""
+    """A ticket to be opened. `key` makes it count once, for the same `body_hash`. With `pause` the
+    automatic capture waits: both happen or neither."""
 
     topic: str
     subject: str
@@ -27,6 +29,7 @@ class Opening:
     by: Actor
     key: str | None = None
     body_hash: str = ""
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Word:
 async def open_ticket(opening: Opening) -> int:
     """Open a ticket; answers its id, of the first one if the key comes again.
 
-    Raises BadOrder for what can't be one, KeyReused for a key that opened another.
+    Raises BadOrder for what can't be one, KeyReused for a key that opened another, and what
+    `pausing.apply` raises.
     """
     topic = None if opening.topic in TOPICS else f"Choose one of: {', '.join(TOPICS)}."
     _refuse(
@@ -58,6 +62,8 @@ async def open_ticket(opening: Opening) -> int:
         made = await _insert(opening)
         if made is not None:
             await _write(made, "opened", Word(opening.by, None, opening.body))
+            if opening.pause is not None:
+                await _paused(made, opening.about.payment, opening.pause, opening.by)
             return made
     # Another request with the same key was faster by less than a moment.
     known = await _known(opening)
@@ -82,6 +88,27 @@ async def note(ticket_id: int, word: Word) -> None:
         if not await Ticket.exists().where(Ticket.id == ticket_id):
             raise NoSuchTicket(ticket_id)
         await _write(ticket_id, "note", word)
+
+
+async def pause(ticket_id: int, wanted: Pause, word: Word) -> None:
+    """Pause the automatic capture of what the ticket is about.
+
+    Raises NoSuchTicket, KeyReused, and what `pausing.apply` raises.
+    """
+    async with db.transaction():
+        row = await Ticket.objects().get(Ticket.id == ticket_id)
+        if row is None:
+            raise NoSuchTicket(ticket_id)
+        await _paused(ticket_id, row.payment, wanted, word.by, word.key)
+
+
+async def _paused(
+    ticket_id: int, payment_id: int | None, wanted: Pause, by: Actor, key: str | None = None
+) -> None:
+    """The entry first: a form that arrives twice pauses once."""
+    word = Word(by, key, wanted.reason)
+    if await _write(ticket_id, "paused", word, wanted.until.isoformat()):
+        await apply(wanted, payment_id, by)
 
 
 async def turn(ticket_id: int, status: str, word: Word) -> None:

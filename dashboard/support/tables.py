@@ -10,7 +10,7 @@ from dashboard.payments.tables import Payment
 TOPICS = ("hold", "charge", "refund", "other")
 STATUSES = ("open", "waiting", "closed")
 # What an entry of a ticket's story can be. The first one has what was asked as its body.
-ENTRIES = ("opened", "note", "reopened", "waiting", "closed", "topic", "linked")
+ENTRIES = ("opened", "note", "reopened", "waiting", "closed", "topic", "linked", "paused")
 
 
 class Ticket(Table, tablename="ticket"):

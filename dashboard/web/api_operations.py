@@ -179,14 +179,20 @@ OPERATIONS = (
         "openTicket",
         "Open a ticket",
         """Somebody waits for an answer: about one payment, one booking, or one student by e-mail.
-        Staff answer it at the desk, where it stands beside the hold.""",
+        Staff answer it at the desk, where it stands beside the hold. With `pause` the automatic
+        capture waits until a given time; a pause that can't be had opens no ticket either.""",
         {201: ("TicketAnswer", "It is open.", {"ticket": TICKET})},
-        (401, 403, 413, 422, 429, 503),
+        (401, 403, 409, 413, 422, 429, 503),
         tag="Tickets",
         scope="tickets",
         body="TicketForm",
         sent={
             "About a booking": {**ASKED, "booking_id": 41},
+            "About a booking whose capture shall wait": {
+                **ASKED,
+                "booking_id": 41,
+                "pause": {"until": "2027-01-18T12:00:00Z", "reason": "The student disputes it."},
+            },
             "About a student": {**ASKED, "student_email": "maya@example.test"},
         },
         keyed=True,

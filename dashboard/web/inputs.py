@@ -80,6 +80,14 @@ class WaiveForm(ReasonForm, frozen=True):
     amount: Amount | None = None
 
 
+class PauseForm(ReasonForm, frozen=True):
+    """Capture nothing by itself before `until`; `policy` says what happens to a hold that would end
+    before that."""
+
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
+    policy: Literal["capture", "renew", "release", "alert"] | None = None
+
+
 class TicketForm(Form, frozen=True):
     """`POST /tickets`, about one of the three: a payment, a booking, or a student by e-mail."""
 
@@ -89,6 +97,7 @@ class TicketForm(Form, frozen=True):
     payment_id: Id | None = None
     booking_id: Id | None = None
     student_email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    pause: PauseForm | None = None
 
 
 class EmptyForm(Form, frozen=True):

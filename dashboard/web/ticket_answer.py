@@ -1,7 +1,7 @@
 """Where programs open tickets, and how a ticket is told to them."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from dashboard.bookings.errors import BadOrder
 from dashboard.support import links, queries
 from dashboard.support.actions import Opening, open_ticket
 from dashboard.support.links import Link
+from dashboard.support.pausing import Pause
 from dashboard.web.inputs import TicketForm, key_of, read
 from dashboard.web.limits import TICKETS, limit
 from dashboard.web.security import guard
@@ -34,7 +35,7 @@ class TicketView(msgspec.Struct):
 
 @post("/tickets", guards=[limit(TICKETS), guard("support", "tickets")], status_code=201)
 async def create(request: Request[Any, Any, Any]) -> Response[Any]:
-    """Open a ticket, once for an Idempotency-Key: 201, 422."""
+    """Open a ticket, once for an Idempotency-Key: 201, 409, 422."""
     form = read(TicketForm, await request.body())
     key, by = key_of(request.headers.get("Idempotency-Key")), request.state.actor
     opening = Opening(
@@ -45,6 +46,7 @@ async def create(request: Request[Any, Any, Any]) -> Response[Any]:
         by,
         key and hashed(ROUTE, by.cause, by.name, key),
         hashed(msgspec.json.encode(form).decode()),
+        _pause(form),
     )
     return Response({"ticket": await view(await open_ticket(opening))})
 
@@ -68,6 +70,11 @@ async def view(ticket_id: int) -> TicketView:
 def hashed(*parts: str) -> str:
     """The parts as one key: those of two callers can't meet."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _pause(form: TicketForm) -> Pause | None:
+    asked = form.pause
+    return Pause(asked.until.astimezone(UTC), asked.reason, asked.policy) if asked else None
 
 
 async def _about(form: TicketForm) -> Link:

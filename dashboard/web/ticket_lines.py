@@ -87,8 +87,12 @@ def heading(counts: Mapping[str, int], since: datetime | None, now: datetime) ->
     return "No ticket was opened yet"
 
 
-def done(note: TicketNote) -> str:
+def done(note: TicketNote, zone: ZoneInfo) -> str:
     """What an entry says happened."""
+    if note.kind == "paused":
+        return (
+            f"Paused the capture until {formats.moment(datetime.fromisoformat(note.detail), zone)}"
+        )
     return {
         "opened": "Opened",
         "note": "Note",
@@ -112,7 +116,9 @@ def merged(
     found: list[tuple[datetime, Told]] = [
         (entry.event.occurred_at, timeline.told(entry, payments, zone)) for entry in entries
     ]
-    found += [(note.written_at, _told(note, names[note.ticket], zone)) for note in notes]
+    # A pause stands in the money's own story already, with the same reason and author.
+    told_there = [note for note in notes if note.kind != "paused"]
+    found += [(note.written_at, _told(note, names[note.ticket], zone)) for note in told_there]
     # Stripe's clock tells whole seconds; within one, money stands first.
     found.sort(key=lambda pair: pair[0].replace(microsecond=0))
     return [told for _, told in found]
@@ -126,7 +132,7 @@ class ToldOfTicket(Told):
 
 
 def _told(note: TicketNote, subject: str, zone: ZoneInfo) -> Told:
-    word = f"{done(note)}: {subject}" if note.kind == "opened" else done(note)
+    word = f"{done(note, zone)}: {subject}" if note.kind == "opened" else done(note, zone)
     text = " ".join(note.body.split())
     return ToldOfTicket(
         text=f"Ticket T{note.ticket} {word[:1].lower()}{word[1:]}",

@@ -13,16 +13,21 @@ from litestar_htmx import HTMXRequest
 from dashboard import clock, formats, settings
 from dashboard.bookings import holds
 from dashboard.bookings.errors import BadOrder, KeyReused
+from dashboard.bookings.holds import Hold
 from dashboard.bookings.tables import Student
+from dashboard.payments.errors import Busy, NotAllowed
 from dashboard.support import actions, links, queries, wording
 from dashboard.support.actions import Word
 from dashboard.support.errors import Stale
+from dashboard.support.pausing import Pause
 from dashboard.support.tables import Ticket, TicketNote
-from dashboard.web import lines, ticket_lines, ways
+from dashboard.web import lines, pause_form, ticket_lines, ways
 from dashboard.web.pages import page
 from dashboard.web.security import guard, reaches
 from dashboard.web.ticket_answer import hashed
 
+# Where the page can say what is wrong.
+_PLACES = ("body", "about", "topic", "status", "until", "reason", "pause")
 REPEATED = "This form was sent before, with another text. Send it again to write this one as well."
 
 
@@ -36,6 +41,9 @@ class Typed:
     about: str = ""
     key: str = ""
     shown: int = -1
+    until: str = ""
+    policy: str = ""
+    reason: str = ""
 
 
 @get("/tickets/{ticket_id:int}", guards=[guard()])
@@ -79,6 +87,19 @@ async def link(request: HTMXRequest, ticket_id: FromPath[int]) -> Response[Any]:
     return await _do(request, ticket_id, act)
 
 
+@post("/tickets/{ticket_id:int}/pause", guards=[guard("support")])
+async def pause(request: HTMXRequest, ticket_id: FromPath[int]) -> Response[Any]:
+    """Let the automatic capture of what the ticket is about wait."""
+
+    async def act(typed: Typed, word: Word) -> None:
+        pause_form.require_reason(typed.reason)
+        until = pause_form.until(typed.until, settings.current().zone)
+        wanted = Pause(until, typed.reason, typed.policy or None)
+        await actions.pause(ticket_id, wanted, word)
+
+    return await _do(request, ticket_id, act)
+
+
 async def _do(
     request: HTMXRequest, ticket_id: int, act: Callable[[Typed, Word], Awaitable[None]]
 ) -> Response[Any]:
@@ -91,18 +112,31 @@ async def _do(
         return await _page(request, ticket_id, typed, dict(wrong.faults), 422)
     except Stale:
         return await _page(request, ticket_id, typed, {"form": await _stale(ticket_id)}, 409)
+    except (Busy, NotAllowed) as no:
+        return await _page(request, ticket_id, typed, await _refused(ticket_id, no), 409)
     except KeyReused:
         return await _page(request, ticket_id, typed, {"form": REPEATED}, 409)
     return Redirect(f"/tickets/{ticket_id}", status_code=303)
 
 
+async def _refused(ticket_id: int, error: Busy | NotAllowed) -> dict[str, str]:
+    """Why the capture can't be paused, at the field that it is about."""
+    row, known = await queries.ticket(ticket_id), settings.current()
+    found = await holds.hold(row.payment) if row.payment is not None else None
+    currency = found.currency if found is not None else known.default_currency
+    at, said = pause_form.refused(error, currency, known.zone)
+    return {at: said}
+
+
 async def _stale(ticket_id: int) -> str:
     """Who was faster, and that nothing typed is lost."""
-    changes = [one for one in await queries.entries([ticket_id]) if one.kind != "note"]
+    entries = await queries.entries([ticket_id])
+    changes = [one for one in entries if one.kind not in ("note", "paused")]
     last = changes[-1]
     ago = formats.ago(last.written_at, clock.now())
+    done = ticket_lines.done(last, settings.current().zone).lower()
     return (
-        f"{last.author} changed this ticket {ago} ago ({ticket_lines.done(last).lower()}), so it "
+        f"{last.author} changed this ticket {ago} ago ({done}), so it "
         "was left as it is. Look again; what you typed is still here."
     )
 
@@ -116,6 +150,9 @@ def _read(given: Any) -> Typed:
         topic=str(given.get("topic") or "")[:20],
         about=str(given.get("about") or "")[:400],
         key=str(given.get("key") or "")[:64],
+        until=str(given.get("until") or "")[:40],
+        policy=str(given.get("policy") or "")[:20],
+        reason=wording.lines(str(given.get("reason") or "").strip()[:2000]),
         shown=int(shown) if whole else -1,
     )
 
@@ -133,10 +170,10 @@ async def _page(
         "ticket": row,
         "typed": typed,
         "key": str(uuid.uuid4()),
-        "faults": {**dict.fromkeys(("body", "about", "topic", "status"), ""), **(faults or {})},
+        "faults": {**dict.fromkeys(_PLACES, ""), **(faults or {})},
         "trouble": (faults or {}).get("form", ""),
         "heading": _heading(row, ticket_lines.span(row.status_since or row.opened_at, now)),
-        "entries": [_told(one, now) for one in await queries.entries([ticket_id])],
+        "entries": [_told(one, now, zone) for one in await queries.entries([ticket_id])],
         "topics": ticket_lines.TOPIC_NAMES,
         "may_write": reaches(staff, "support"),
         "moment": lambda at: formats.moment(at, zone),
@@ -151,9 +188,9 @@ def _heading(row: Ticket, waits: str) -> str:
     return f"{ticket_lines.STATUS_NAMES[row.status]} for {waits}: {row.subject}"
 
 
-def _told(note: TicketNote, now: Any) -> dict[str, Any]:
+def _told(note: TicketNote, now: Any, zone: Any) -> dict[str, Any]:
     return {
-        "said": ticket_lines.done(note) if note.kind != "note" else "",
+        "said": ticket_lines.done(note, zone) if note.kind != "note" else "",
         "author": note.author,
         "body": note.body,
         "at": note.written_at,
@@ -175,7 +212,17 @@ async def _about(request: HTMXRequest, row: Ticket) -> dict[str, Any]:
         "student": student,
         "named": called or (line.number if line else student.email if student else ""),
         "ways": ways.ways(found, request.state.staff) if found is not None else [],
+        **_pausing(found),
     }
 
 
-handlers = [show, write, sort, link]
+def _pausing(found: Hold | None) -> dict[str, Any]:
+    """What the form of a pause needs; nothing where there is nothing to pause."""
+    if found is None or not pause_form.pausable(found):
+        return {"policies": {}, "paused": ""}
+    until, zone = found.books.purchase.paused_until, settings.current().zone
+    paused = formats.moment(until, zone) if until is not None and until > clock.now() else ""
+    return {"policies": pause_form.policies(found, zone), "paused": paused}
+
+
+handlers = [show, write, sort, link, pause]

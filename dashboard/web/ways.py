@@ -6,6 +6,7 @@ from dashboard import formats
 from dashboard.bookings import waiving
 from dashboard.bookings.holds import Hold
 from dashboard.staff.tables import Staff
+from dashboard.web.pause_form import pausable
 from dashboard.web.security import reaches
 
 
@@ -25,9 +26,7 @@ def ways(found: Hold, staff: Staff | None) -> list[Way]:
     found_ways = [Way("What if…", f"{here}/what-if")]
     if subject.package_id is not None:
         found_ways.insert(0, Way("Lessons of this package…", f"/packages/{subject.package_id}"))
-    facts, purchase = found.facts, found.books.purchase
-    planned = facts.planned and purchase.hold_due_at is not None
-    if support and found.payment.current and purchase.owed != 0 and (facts.held or planned):
+    if support and pausable(found):
         found_ways.insert(0, Way("Pause, or change its end…", f"{here}/automation"))
     if fee and support:
         said = formats.money(fee, found.currency)

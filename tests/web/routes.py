@@ -113,6 +113,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/tickets/{ticket_id}/notes"): SUPPORT,
     ("POST", "/tickets/{ticket_id}/topic"): SUPPORT,
     ("POST", "/tickets/{ticket_id}/link"): SUPPORT,
+    ("POST", "/tickets/{ticket_id}/pause"): SUPPORT,
     # Mail.
     ("GET", "/mail"): VIEWER,
     ("GET", "/mail/{message_id}"): VIEWER,

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.web import automation_page
+from dashboard.bookings.errors import BadOrder
+from dashboard.web import pause_form
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -21,12 +22,12 @@ NEW_YORK = ZoneInfo("America/New_York")
     ],
 )
 def test_a_time_of_the_desks_zone_is_one_instant(typed: str, meant: datetime):
-    assert automation_page._until(typed, NEW_YORK) == meant
+    assert pause_form.until(typed, NEW_YORK) == meant
 
 
 @pytest.mark.parametrize(
     "typed", ["2027-03-14T02:30", "2027-03-14T02:00", "9999-12-31T23:59", "1-01-01", "", "soon"]
 )
 def test_a_time_that_the_clocks_skip_or_that_is_none_is_refused(typed: str):
-    with pytest.raises(automation_page._Faulty):
-        automation_page._until(typed, NEW_YORK)
+    with pytest.raises(BadOrder):
+        pause_form.until(typed, NEW_YORK)
