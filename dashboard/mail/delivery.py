@@ -149,7 +149,11 @@ async def _note(error: str) -> None:
 
 
 async def _give_up() -> None:
-    old = Message.created_at <= clock.now() - TRIES_FOR
+    long_ago = clock.now() - TRIES_FOR
+    # A message that staff had sent again is as young as that.
+    old = (Message.created_at <= long_ago) & (
+        Message.resent_at.is_null() | (Message.resent_at <= long_ago)
+    )
     rows = (
         await Message.update({"state": State.FAILED, "due_at": None})
         .where(old & (Message.state == State.WAITING))

@@ -146,7 +146,7 @@ def _renewed(facts: Facts) -> Letter:
 def _let_go(facts: Facts) -> Letter:
     why = {
         "abandoned": "The payment was not confirmed within 30 minutes.",
-        "called_off": "It was called off before anything was reserved on your card.",
+        "called_off": "The lesson was called off before anything was reserved on your card.",
         "never_held": "The price could not be reserved on your card in time.",
     }.get(facts.reason, "It was never paid.")
     return Letter(
@@ -155,10 +155,14 @@ def _let_go(facts: Facts) -> Letter:
         "released",
         "Booking cancelled • Nothing was charged",
         phrases.hello(facts),
-        (why, f"So {phrases.bought(facts)} is cancelled, and you paid nothing."),
+        (why, f"{_capital(phrases.bought(facts))} is cancelled, and you paid nothing."),
         phrases.rows(facts),
         (Section("What you can do", ("Book again where you booked, with any card.",)),),
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 WRITERS: dict[Template, Callable[[Facts], Letter]] = {

@@ -48,3 +48,6 @@ class Message(Table, tablename="message"):
     event_at = Instant()
     created_at = Instant()
     sent_at = Instant(null=True)
+    # Staff had it sent once more: when the last time, and who.
+    resent_at = Instant(null=True)
+    resent_by = Varchar(length=255, default="")

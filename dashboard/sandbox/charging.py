@@ -20,7 +20,7 @@ def authorize(turn: Turn, intent: Json, method: Json, authenticated: bool = Fals
     charge = shapes.charge(turn, intent, method)
     if authenticated:
         charge["payment_method_details"]["card"]["three_d_secure"] = _three_d_secure()
-    _keep_card(turn, intent, method)
+    _keep_card(turn, intent, method, authenticated)
     intent |= {
         "last_payment_error": None,
         "latest_charge": charge["id"],
@@ -68,9 +68,13 @@ def _capture_before(turn: Turn, intent: Json, method: Json) -> tuple[int | None,
     return ends_at, ends_at
 
 
-def _keep_card(turn: Turn, intent: Json, method: Json) -> None:
+def _keep_card(turn: Turn, intent: Json, method: Json, authenticated: bool) -> None:
     """Attach the card where it was asked for; otherwise it can't be used a second time."""
     if method["customer"] is not None:
+        if authenticated and intent["setup_future_usage"] == "off_session":
+            # The bank has heard its customer agree: later uses without them need no asking.
+            method["_set_up"] = True
+            turn.store.save(method)
         return
     if intent["setup_future_usage"] and intent["customer"]:
         method |= {"customer": intent["customer"], "_set_up": True}

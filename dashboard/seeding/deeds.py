@@ -6,17 +6,16 @@ from datetime import timedelta
 
 import structlog
 
-from dashboard import clock, db, money
+from dashboard import clock, money
 from dashboard.bookings import actions as bookings
 from dashboard.bookings import package_refunds, paying
 from dashboard.bookings.errors import Conflict
 from dashboard.bookings.tables import Booking
-from dashboard.payments import actions, queries, turning
+from dashboard.payments import actions, instructions, queries
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
-from dashboard.payments.tables import Purchase
 from dashboard.seeding.plan import Deed
 from dashboard.seeding.questions import question_of
 from dashboard.support import actions as tickets
@@ -120,22 +119,13 @@ class Deeds:
 
     async def _alert(self, deed: Deed, booking: Booking) -> None:
         """Staff want to decide by hand when this hold nears its end."""
-        async with db.transaction():
-            await turning.touch(booking.purchase)
-            await Purchase.update({Purchase.policy_override: "alert"}).where(
-                Purchase.id == booking.purchase
-            )
+        why = "The student wants to be asked first."
+        await instructions.choose_policy(booking.purchase, "alert", why, self._support)
 
     async def _pause(self, deed: Deed, booking: Booking) -> None:
         """Staff have paused the automatic capture, for longer than the hold lives."""
-        async with db.transaction():
-            await turning.touch(booking.purchase)
-            await Purchase.update(
-                {
-                    Purchase.paused_until: clock.now() + timedelta(days=10),
-                    Purchase.pause_reason: "The student asked about the amount.",
-                }
-            ).where(Purchase.id == booking.purchase)
+        why, until = "The student asked about the amount.", clock.now() + timedelta(days=10)
+        await instructions.pause(booking.purchase, until, why, self._support, "alert")
 
     async def _ask(self, deed: Deed, booking: Booking) -> None:
         asked = question_of(deed.number)

@@ -45,6 +45,7 @@ pages = Router(
         queue_page.index,
         hold_page.show,
         hold_page.ask,
+        hold_page.send_link,
         *movements.handlers,
         *closings.handlers,
         *package_page.handlers,

@@ -10,16 +10,18 @@ from litestar_htmx import HTMXRequest
 
 from dashboard import clock, findings, formats, reasons, sentences, settings
 from dashboard.bookings.holds import Hold, hold, story
+from dashboard.mail import again
 from dashboard.payments.facts import State, Status
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
 from dashboard.support import queries as tickets
-from dashboard.web import dispute_panel, fuse, last_words, lines, ticket_lines, ways
+from dashboard.web import dispute_panel, fuse, last_words, lines, student_link, ticket_lines, ways
 from dashboard.web.pages import page
 from dashboard.web.security import guard, reaches
 
 LARGEST_ID = 2**62
+NOT_AGAIN = "This is on its way already, or there is nothing to send any more."
 
 
 @get("/holds/{payment_id:int}", guards=[guard()])
@@ -38,6 +40,18 @@ async def ask(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
         return Redirect(f"/holds/{payment_id}", status_code=303)
     context = await hold_context(request, await need(payment_id))
     return await page(request, "holds/show.html", {**context, "trouble": trouble}, 503)
+
+
+@post("/holds/{payment_id:int}/link", guards=[guard("support")])
+async def send_link(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
+    """Send the e-mail with the student's link once more."""
+    found = await need(payment_id)
+    shown = await student_link.panel(found, settings.current().zone)
+    row = shown.message if shown else None
+    if row is not None and await again.send_again(row, request.state.actor.name):
+        return Redirect(f"/holds/{payment_id}", status_code=303)
+    context = await hold_context(request, found)
+    return await page(request, "holds/show.html", {**context, "trouble": NOT_AGAIN}, 409)
 
 
 async def _ask(found: Hold) -> str:
@@ -101,6 +115,7 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "tickets": await ticket_lines.shown(asked, now, zone),
         "may_write": staff is not None and reaches(staff, "support"),
         "dispute": dispute_panel.panel(found, now, zone),
+        "student_link": await student_link.panel(found, zone),
         "attempts": _attempts(found),
         "closing": last_words.closing(found) if staff and reaches(staff, "finance") else None,
         "typed_reason": "",

@@ -62,6 +62,20 @@ def test_a_bank_can_ask_before_a_card_is_saved_and_not_again_afterwards(core: Di
     assert hold["status"] == "requires_capture"
 
 
+def test_a_card_that_was_confirmed_on_the_session_is_not_asked_about_afterwards(core: Direct):
+    owner = customer(core)
+    card = core.ask(
+        "POST",
+        "payment_methods/pm_card_authenticationRequiredOnSetup/attach",
+        {"customer": owner},
+    ).json()["id"]
+    saving = {"customer": owner, "setup_future_usage": "off_session"}
+    asked = core.intent(card, **saving)
+    assert asked["status"] == "requires_action"
+    core.control("POST", f"intents/{asked['id']}/authenticate", {"result": "success"})
+    assert core.intent(card, customer=owner, off_session=True)["status"] == "requires_capture"
+
+
 def test_a_card_that_always_asks_is_declined_without_its_holder(core: Direct):
     owner = customer(core)
     waiting = setup(core, "pm_card_authenticationRequired", owner)

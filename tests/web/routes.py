@@ -92,6 +92,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/holds/{payment_id}/what-if"): VIEWER,
     ("GET", "/holds/{payment_id}/automation"): SUPPORT,
     ("POST", "/holds/{payment_id}/pause"): SUPPORT,
+    ("POST", "/holds/{payment_id}/link"): SUPPORT,
     ("POST", "/holds/{payment_id}/unpause"): SUPPORT,
     ("POST", "/holds/{payment_id}/policy"): SUPPORT,
     ("GET", "/holds/{payment_id}/waive"): SUPPORT,
