@@ -7,7 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# The locks name everything: nothing is left for pip to resolve (older ones stumble over extras there).
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 # The browser tests' plugin starts an event loop of its own, which breaks asyncio tests in the
 # same run: it stays out of every invocation but theirs.
 PYTEST := $(BIN)/python -m pytest -p no:playwright
