@@ -6,7 +6,7 @@ FROM python:3.12-slim AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
 COPY requirements.lock ./
-RUN /venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+RUN /venv/bin/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r requirements.lock
 
 FROM python:3.12-slim AS assets
 WORKDIR /app

@@ -17,6 +17,9 @@ from dashboard.web.security import is_finance
 
 LONGEST_NOTE = 2000
 _NO_FAULTS = {"form": "", "amount": "", "reason": "", "note": ""}
+SCOPES = ("all", "part")
+# What the page knew of the payment when it was made.
+_SHOWN = ("authorized", "captured", "refunded")
 NEEDS_REASON = (Verb.RELEASE, Verb.REFUND)
 
 
@@ -32,6 +35,7 @@ class Asked:
     shown: Shown | None = None
     most: int | None = None
     agreed: int | None = None
+    garbled: bool = False
 
 
 @dataclass(slots=True)
@@ -49,8 +53,9 @@ def fresh() -> Asked:
 
 
 def read(given: FormMultiDict) -> Asked:
-    """What was typed. Nothing is judged here; a number that is none counts as not given."""
-    numbers = {name: _whole(given.get(name)) for name in ("authorized", "captured", "refunded")}
+    """What was typed. Nothing is judged here; `garbled` says that what the page itself had put
+    there is no longer what it was."""
+    numbers = {name: _whole(given.get(name)) for name in _SHOWN}
     shown = None
     if all(value is not None for value in numbers.values()):
         shown = Shown(**{name: value or 0 for name, value in numbers.items()})
@@ -64,7 +69,15 @@ def read(given: FormMultiDict) -> Asked:
         shown=shown,
         most=_whole(given.get("most")),
         agreed=_whole(given.get("agreed")),
+        garbled=_garbled(given),
     )
+
+
+def _garbled(given: FormMultiDict) -> bool:
+    """A guard that can't be read must not count as one that was never given."""
+    numbers = [given[name] for name in (*_SHOWN, "most", "agreed") if name in given]
+    scope = given.get("scope", "all")
+    return scope not in SCOPES or any(_whole(number) is None for number in numbers)
 
 
 def _whole(value: Any) -> int | None:
@@ -84,7 +97,7 @@ def check(asked: Asked, hold: Hold, verb: Verb, staff: Staff | None) -> Checked:
             checked.faults["note"] = "Say in a few words what the reason is."
     if len(asked.note) > LONGEST_NOTE:
         checked.faults["note"] = f"Keep the note under {LONGEST_NOTE} characters."
-    if not _uuid(asked.operation):
+    if asked.garbled or not _uuid(asked.operation):
         checked.faults["form"] = "This form is incomplete. Load the page again."
     if verb is Verb.REFUND and checked.amount is not None:
         limit = beyond_limit(hold, checked.amount, staff)
