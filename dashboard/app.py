@@ -8,7 +8,17 @@ from litestar.datastructures import State
 
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
-from dashboard.web import desk, failures, health, pages, public, security, trail, webhook
+from dashboard.web import (
+    desk,
+    failures,
+    health,
+    pages,
+    public,
+    security,
+    trail,
+    unstorable,
+    webhook,
+)
 from dashboard.web.limits import LARGEST_BODY, Limits
 from jobs import journey
 
@@ -43,6 +53,7 @@ def create_app(chosen: Settings) -> Litestar:
         state=State({"limits": Limits(chosen)}),
         exception_handlers={Exception: failures.answer},
         template_config=pages.templates(),
+        before_request=unstorable.refuse,
         before_send=[security.add_headers, trail.write_down],
         # The command that starts the process configures logging, once for everything in it.
         logging_config=None,

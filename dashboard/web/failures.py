@@ -18,6 +18,8 @@ HEADINGS = {
     404: "There is nothing here",
     405: "That isn’t possible here",
     409: "That isn’t possible now",
+    413: "That is too large",
+    422: "That can’t be taken as it is",
     429: "Too many requests",
     503: "Out of reach for the moment",
 }
