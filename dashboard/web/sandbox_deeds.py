@@ -25,7 +25,7 @@ TREATMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "delay": ("delayed", {"state": "pending", "wait": 60.0}),
 }
 ASKS = {"decline_code": "authentication_required"}
-ANSWERS = {"confirmed": "success", "failed": "failure"}
+ANSWERS = {"confirmed": "success", "failed": "failure", "working": "processing"}
 Typed = Mapping[str, str]
 
 

@@ -147,6 +147,7 @@ async def payment_shown(given: str) -> dict[str, Any] | None:
         "message": findings.message(found),
         "intent": intent,
         "waits": asks_the_student(found, intent),
+        "works": intent is not None and intent.status == "processing",
         "lagging": _lagging(found, intent),
         "refunds": intent.refunds if intent else (),
         "disputes": [one for one in intent.disputes if one.open] if intent else [],

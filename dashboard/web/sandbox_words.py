@@ -92,6 +92,7 @@ DONE: dict[str, tuple[str, str]] = {
     "again": ("That form was sent before: here is what it made.",) * 2,
     "confirmed": ("The student has confirmed with the bank.",) * 2,
     "failed": ("The student has failed the bank’s question.",) * 2,
+    "working": ("The bank is working on it; nobody can cancel it meanwhile.",) * 2,
     "away": (
         "The student is gone. After half an hour without an answer nothing is owed: move the clock"
         " by an hour to see it.",

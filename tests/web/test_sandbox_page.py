@@ -125,6 +125,22 @@ async def test_the_students_answer_to_the_bank_is_given_here(world: World):
     assert "The student is gone" in text(answer)
 
 
+async def test_a_bank_that_takes_its_time_is_played_through(world: World):
+    ana = await sign_in(world)
+    for deed, status in (("confirmed", Status.AUTHORIZED), ("failed", Status.FAILED)):
+        await book(ana, world, student=deed, card="pm_card_authenticationRequired")
+        payment = await latest()
+        answer = await press(ana, f"/payments/{payment.id}", deed="working")
+        assert "nobody can cancel it meanwhile" in text(answer)
+        assert "The bank is still working on it" in text(answer)
+        assert "walks away" not in text(answer)
+        await world.deliver()
+        assert (await latest()).intent_status == "processing"
+        await press(ana, f"/payments/{payment.id}", deed=deed)
+        await world.deliver()
+        assert (await latest()).payment_status == status
+
+
 async def test_the_student_confirms_the_saving_of_a_card_for_a_far_lesson(world: World):
     settings.use(msgspec.structs.replace(settings.current(), expiry_policy="renew"))
     ana = await sign_in(world)
