@@ -108,21 +108,25 @@ def _end(row: Payment, status: Status, reason: str, at: datetime) -> None:
 
 
 def _row(course: Course, step: Step) -> Payment:
-    found = next(row for row in course.books.payments if row.id == step.payment_id)
+    return next(row for row in course.books.payments if row.id == step.payment_id)
+
+
+def _moved(course: Course, step: Step) -> Payment:
+    """The payment of a movement that Stripe has accepted."""
     purchase = course.books.purchase
     purchase.refused_count, purchase.refused_last_at = 0, None
-    return found
+    return _row(course, step)
 
 
 def _capture(course: Course, step: Step) -> None:
-    row = _row(course, step)
+    row = _moved(course, step)
     row.captured_amount, row.captured_at = step.amount, course.at
     _end(row, Status.CAPTURED, "captured", course.at)
     _tell(course, row, "captured", step.amount, step.why)
 
 
 def _release(course: Course, step: Step) -> None:
-    row = _row(course, step)
+    row = _moved(course, step)
     held = row.payment_status == Status.AUTHORIZED
     if held:
         _end(row, Status.RELEASED, "released", course.at)
@@ -133,7 +137,7 @@ def _release(course: Course, step: Step) -> None:
 
 
 def _refund(course: Course, step: Step) -> None:
-    row = _row(course, step)
+    row = _moved(course, step)
     row.refunded_amount += step.amount
     if row.refunded_amount == row.captured_amount:
         row.payment_status = Status.REFUNDED
@@ -141,7 +145,7 @@ def _refund(course: Course, step: Step) -> None:
 
 
 def _decide(course: Course, step: Step) -> None:
-    row, purchase = _row(course, step), course.books.purchase
+    row, purchase = _moved(course, step), course.books.purchase
     if step.why in LET_GO:
         _tell(course, row, "let_go", 0, step.why)
     if step.owed is not None and (purchase.owed is None or step.owed <= purchase.owed):
@@ -223,10 +227,16 @@ def _tell(
     course.turns.append(Turn(event, why))
 
 
+def _read(course: Course, step: Step) -> None:
+    """Stripe is taken to show what is known already."""
+    _row(course, step).synced_at = course.at
+
+
 _DEEDS: dict[Do, Callable[[Course, Step], None]] = {
     Do.AUTHORIZE: _authorize,
     Do.CAPTURE: _capture,
     Do.RELEASE: _release,
     Do.REFUND: _refund,
     Do.DECIDE: _decide,
+    Do.READ: _read,
 }

@@ -215,6 +215,9 @@ def _let_go(case: Case) -> Step | None:
     until = let_go_at(case, payment)
     if until is None or until[0] is None or until[0] > case.now:
         return None
+    if payment.intent_id is not None and (payment.synced_at or payment.created_at) < until[0]:
+        # It may have come about in time, and the event that tells of it got lost.
+        return Step(Do.READ, until[1], at=case.now, payment_id=payment.id)
     return Step(Do.DECIDE, until[1], at=case.now, payment_id=payment.id, owed=0)
 
 

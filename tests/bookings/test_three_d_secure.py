@@ -143,6 +143,33 @@ async def test_24_completed_just_before_it_is_given_up_and_not_told(world: World
 
 
 @pytest.mark.parametrize("package", [LESSON, PACKAGE])
+async def test_24_completed_in_time_counts_although_no_event_told_of_it(
+    world: World, package: bool
+):
+    who = await asked(world, package)
+    world.sandbox.webhooks("drop")
+    await world.advance(timedelta(minutes=20))
+    await bank(world, who)
+    await world.advance(timedelta(minutes=10, seconds=1))
+    await world.tick()
+    end = await settled(world, who)
+    assert end["booking"] == "confirmed"
+    assert (end["kept"], end["held"]) == ((42000, 0) if package else (0, 9600)), end
+
+
+async def test_24_nothing_is_given_up_while_stripe_can_not_say_how_it_stands(world: World):
+    who = await asked(world)
+    await bank(world, who)
+    await world.advance(HALF_HOUR)
+    world.sandbox.fault("before", "500", "/v1/payment_intents/*", method="GET", times=9)
+    await world.tick(1)
+    assert (await who.books()).purchase.owed is None
+    assert (await world.look(who.booking_id))["status"] == "pending"
+    end = await settled(world, who)
+    assert (end["booking"], end["held"]) == ("confirmed", 9600)
+
+
+@pytest.mark.parametrize("package", [LESSON, PACKAGE])
 async def test_24_completed_between_the_decision_and_the_cancellation_is_given_back(
     world: World, package: bool
 ):

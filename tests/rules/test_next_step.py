@@ -220,14 +220,22 @@ def test_captured_for_less_than_is_owed_waits_for_a_person():
 def test_an_abandoned_authentication_is_decided_after_30_minutes():
     almost = step(PURCHASE, WAITING, now=NOW + timedelta(minutes=29, seconds=59))
     assert (almost.do, almost.why) == (Do.NOTHING, "customer")
-    found = step(PURCHASE, WAITING, now=NOW + timedelta(minutes=30))
+    end = NOW + timedelta(minutes=30)
+    found = step(PURCHASE, replace(WAITING, synced_at=end), now=end)
     assert (found.do, found.why, found.owed) == (Do.DECIDE, "abandoned", 0)
+
+
+def test_stripe_is_asked_before_a_payment_is_given_up():
+    end = NOW + timedelta(minutes=30)
+    for seen in (None, NOW, end - timedelta(seconds=1)):
+        found = step(PURCHASE, replace(WAITING, synced_at=seen), now=end)
+        assert (found.do, found.payment_id, found.owed) == (Do.READ, 7, None)
 
 
 def test_a_declined_booking_waits_for_another_try_until_its_capture_would_be_due():
     declined = replace(WAITING, status=Status.FAILED, intent_status="requires_payment_method")
     assert step(PURCHASE, declined).why == "declined"
-    found = step(replace(PURCHASE, capture_due_at=NOW), declined)
+    found = step(replace(PURCHASE, capture_due_at=NOW), replace(declined, synced_at=NOW))
     assert (found.do, found.why, found.owed) == (Do.DECIDE, "never_paid", 0)
 
 
