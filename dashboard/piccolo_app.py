@@ -10,6 +10,7 @@ APP_CONFIG = AppConfig(
     table_classes=table_finder(
         modules=[
             "dashboard.payments.tables",
+            "dashboard.payments.reconcile.tables",
             "dashboard.bookings.tables",
             "dashboard.staff.tables",
             "dashboard.support.tables",

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from datetime import datetime
@@ -16,6 +15,7 @@ from dashboard import clock, db
 from dashboard import stripe_reading as read
 from dashboard.settings import Settings
 from dashboard.snapshots import Answer, Call, Intent, Refusal, Setup
+from dashboard.stripe_account import account_of
 
 API_VERSION = stripe.api_version
 READ_TIMEOUT = 10.0
@@ -114,11 +114,19 @@ class StripeGateway:
 
     async def _pages(self, collection: str, params: dict[str, Any]) -> AsyncIterator[Any]:
         """Every object of a collection, page by page, the newest first."""
+        after: dict[str, str] | None = {}
+        while after is not None:
+            found, more = await self.page(collection, {**params, **after})
+            for item in found:
+                yield item
+            after = {"starting_after": found[-1].id} if more else None
+
+    async def page(self, collection: str, params: dict[str, Any]) -> tuple[list[Any], bool]:
+        """At most 100 of the SDK's objects, the newest first, and whether more follow them."""
         async with self._reading():
             wanted: Any = {**params, "limit": 100}
-            page = await getattr(self._api, collection).list_async(wanted, _RETRY)
-            async for item in page.auto_paging_iter():
-                yield item
+            found = await getattr(self._api, collection).list_async(wanted, _RETRY)
+        return list(found.data), bool(found.has_more)
 
     async def find_created(self, customer: str, operation_id: str, since: datetime) -> str | None:
         """The id of the intent that `operation_id` created for `customer` since then, if any."""
@@ -234,12 +242,6 @@ def _object_id(value: str | None) -> str:
     if not value:
         raise ValueError("an object id is needed")
     return value
-
-
-def account_of(settings: Settings) -> str:
-    """A name for the account behind the key that gives nothing of the key away."""
-    digest = hashlib.sha256(settings.stripe_api_key.encode()).hexdigest()[:12]
-    return f"{'sandbox' if settings.sandbox else 'stripe'}:{digest}"
 
 
 _gateway: StripeGateway | None = None

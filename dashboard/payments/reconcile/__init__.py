@@ -1,0 +1,1 @@
+"""Our rows against Stripe's lists: what differs, why, and what became of it."""
