@@ -29,6 +29,8 @@ class RunningSandbox:
     api_key: str
     webhook_secret: str
     http: httpx.Client
+    # The file with everything it knows, for a test that needs more of it than requests can make.
+    state_file: Path
 
     def stripe(self, **options: Any) -> stripe.StripeClient:
         """The real SDK, pointed here."""
@@ -131,7 +133,7 @@ def running_sandbox(
     try:
         _wait_until(lambda: server.started)
         with httpx.Client(base_url=url, timeout=30.0, trust_env=False) as http:
-            yield RunningSandbox(url, API_KEY, WEBHOOK_SECRET, http)
+            yield RunningSandbox(url, API_KEY, WEBHOOK_SECRET, http, tmp_path / "sandbox.sqlite")
     finally:
         server.should_exit = True
         thread.join(10)

@@ -48,6 +48,8 @@ class Kind(StrEnum):
 
 # About an intent that no payment of ours holds, and not about a payment.
 OF_INTENTS = (Kind.ORPHAN, Kind.SECOND_INTENT, Kind.MISSING_ROW, Kind.FOREIGN_INTENT)
+# The row and the intent may not belong together at all.
+MIXED_UP = (Kind.OTHER_PAYMENT, Kind.CURRENCY)
 _CHANGED = "The row was changed by something other than a post: by hand, or by a restored copy."
 SENTENCES = {
     Kind.FOREIGN_CAPTURE: "Captured in Stripe's own dashboard, or by another program.",

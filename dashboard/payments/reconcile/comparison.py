@@ -72,10 +72,9 @@ class Pages:
             for row in self.operations
         )
 
-    @property
-    def touched(self) -> bool:
-        """Whether its refunds, disputes or earlier attempts count, which a list doesn't show."""
-        row, charge = self.row, f"declined:{self.row.stripe_charge_id}"
+    def touched(self, latest: str) -> bool:
+        """Whether refunds, disputes or attempts before the latest count: no list shows them."""
+        row, charge = self.row, f"declined:{latest}"
         return bool(row.refunded_amount or row.refund_pending_amount or row.dispute_id) or any(
             one.key.startswith(("refund:", "dispute:", "funds:"))
             or (one.key.startswith("declined:ch_") and one.key != charge)

@@ -14,7 +14,7 @@ import asyncpg
 from dashboard.payments import ledger
 from dashboard.payments.facts import CREATES, OPEN, State
 from dashboard.payments.reconcile import causes
-from dashboard.payments.reconcile.causes import SENTENCES, Kind
+from dashboard.payments.reconcile.causes import MIXED_UP, SENTENCES, Kind
 from dashboard.payments.reconcile.comparison import Field, Pages, differences, plain
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.snapshots import Intent
@@ -94,7 +94,8 @@ async def payment(payment_id: int) -> Verdict:
         except NotThere:
             return Verdict([_not_there(pages.row)])
         found = await _compared(pages, intent)
-        if (await _pages(payment_id)).row.version == pages.row.version:
+        still = (Payment.id == payment_id) & (Payment.version == pages.row.version)
+        if await Payment.exists().where(still):
             return await _told(pages, intent, found) if found else Verdict()
     return Verdict(under_way=True)
 
@@ -128,9 +129,12 @@ async def _of_another(pages: Pages, intent: Intent) -> list[Field]:
 async def _told(pages: Pages, intent: Intent, found: list[Field]) -> Verdict:
     """Mend what can be mended by a post; what is left is for a person."""
     mendable = [one for one in found if one.mendable]
-    lasting = [one for one in found if not one.mendable]
+    lasting = _lasting(pages, found)
+    if any(one.kind in MIXED_UP for one in lasting):
+        # A post would write one payment's movements into another one's rows.
+        return Verdict([replace(one, fields=found) for one in lasting if one.kind in MIXED_UP])
     if not mendable:
-        return Verdict(_lasting(pages, lasting))
+        return Verdict(lasting)
     kind = causes.of_mendable(mendable, pages, intent)
     hint = await _hint(intent.id) if causes.unheard(kind) else ""
     mended = replace(_finding(pages, kind, mendable), converged=True, hint=hint)
@@ -140,7 +144,7 @@ async def _told(pages: Pages, intent: Intent, found: list[Field]) -> Verdict:
         return Verdict(under_way=True)
     except REFUSED as error:
         said = replace(_finding(pages, Kind.UNREADABLE, mendable), hint=str(error)[:300])
-        return Verdict([said, *_lasting(pages, lasting)])
+        return Verdict([said, *lasting])
     after = await _pages(pages.row.id)
     left = await _compared(after, await gateway().fetch(intent.id))
     still = [one for one in left if one.mendable and one in mendable]

@@ -86,11 +86,12 @@ async def intents(ran: Ran, cursor: str) -> str | None:
 
 def _agrees(pages: Pages, one: Listed) -> bool:
     """Whether the list alone shows that all is well."""
-    named = one.intent.operation_id
+    intent = one.intent
+    named, latest = intent.operation_id, intent.charge.id if intent.charge else ""
     known = named is None or any(row.id == named for row in pages.operations)
-    if one.touched or pages.touched or not known:
+    if one.touched or pages.touched(latest) or not known:
         return False
-    return not compared(pages, one.intent, set())
+    return not compared(pages, intent, set())
 
 
 async def refunds(ran: Ran, cursor: str) -> str | None:
@@ -111,9 +112,12 @@ def _key_of_refund(refund: Refund) -> str:
 
 
 async def disputes(ran: Ran, cursor: str) -> str | None:
-    """Every dispute of the window, whose payment is read wholly: they are few, and dear."""
+    """Every dispute of the window, also of payments from before it, which are read wholly."""
     page = await stripe_lists.disputes(ran.since, cursor)
-    await _look(ran, [intent_id for intent_id, _ in page.items])
+    rows = await _rows_of(intent_id for intent_id, _ in page.items)
+    done = await marks.marked([row.id for row in rows.values()], ran.id)
+    compared = {name for name, row in rows.items() if row.id in done}
+    await _look(ran, [intent_id for intent_id, _ in page.items if intent_id not in compared])
     return page.cursor
 
 
