@@ -89,6 +89,12 @@ def _doctor(args: argparse.Namespace, chosen: Settings) -> int:
     return doctor.doctor(chosen, as_json=args.json)
 
 
+def _reconcile(args: argparse.Namespace, chosen: Settings) -> int:
+    from dashboard.commands import reconcile
+
+    return reconcile.reconcile(chosen)
+
+
 def _refused(args: argparse.Namespace, error: SettingsError) -> int:
     """Say in one line why nothing starts; to the doctor it is a finding like another."""
     if args.command is not _doctor:
@@ -119,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         ("worker", _worker, "the sweeps and the nudges"),
         ("sandbox", _sandbox, "Stripe's API on this machine; no real cards are charged"),
         ("migrate", _migrate, "set up the database, or bring it up to date"),
+        ("reconcile", _reconcile, "compare with Stripe now, and tell what differs"),
     )
     for name, command, what in plain:
         commands.add_parser(name, help=what).set_defaults(command=command)

@@ -72,6 +72,11 @@ def time_of_day(at: datetime, zone: ZoneInfo) -> str:
     return format_datetime(at.astimezone(zone), "HH:mm", locale=LOCALE)
 
 
+def to_the_second(at: datetime, zone: ZoneInfo) -> str:
+    """The time of day in `zone`, for something that was asked just now: "02:14:05"."""
+    return format_datetime(at.astimezone(zone), "HH:mm:ss", locale=LOCALE)
+
+
 def zone_name(at: datetime, zone: ZoneInfo) -> str:
     """The zone's short name at that instant: "EST"."""
     return get_timezone_name(at.astimezone(zone), width="short", locale=LOCALE)

@@ -34,6 +34,11 @@ def event(event_id: str) -> None:
     _put("handle_at_once", event_id)
 
 
+def reconcile(run_id: int) -> None:
+    """Have a reconciliation begun at once, best effort; RuntimeError as for `settle`."""
+    _put("reconcile_at_once", run_id)
+
+
 def flush(timeout: float = 5.0) -> None:
     """Wait until every nudge so far has been put in, or has failed."""
     _thread.submit(lambda: None).result(timeout)

@@ -1,4 +1,4 @@
-"""Every crontab, on one page, and the two nudges.
+"""Every crontab, on one page, and the nudges.
 
 Rows are the queue: a tick only says "look now". A missed or doubled tick changes nothing, because
 a sweep claims each row by compare-and-set and a row stays due until it is done.
@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from huey import Huey, crontab
 
-from jobs import mail, sweeps
+from jobs import mail, reconcile, sweeps
 from jobs.bridge import Bridge
 from jobs.heartbeat import beating
 
@@ -33,6 +33,7 @@ PLAN: tuple[tuple[Callable[..., bool], Sweep], ...] = (
     (EVERY_MINUTE, sweeps.auto_capture_completed_lessons),
     (EVERY_MINUTE, sweeps.follow_payments),
     (EVERY_MINUTE, mail.send_mail),
+    (EVERY_MINUTE, reconcile.reconcile),
     (EVERY_TEN_MINUTES, sweeps.check_expiring_authorizations),
 )
 # A sweep ends itself before the next tick; this is for one that hangs.
@@ -53,7 +54,7 @@ def register(huey: Huey, bridge: Bridge | None) -> dict[str, Callable[[Any, str]
         _named(task, name)
         huey.periodic_task(when, name=name, expires=STALE_AFTER)(task)
     nudges = {}
-    for nudge in (sweeps.settle_at_once, sweeps.handle_at_once):
+    for nudge in (sweeps.settle_at_once, sweeps.handle_at_once, reconcile.reconcile_at_once):
         name = nudge.__name__
         task = functools.partial(_nudged, bridge, name, nudge)
         _named(task, name)

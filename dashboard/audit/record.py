@@ -26,6 +26,7 @@ class Action(StrEnum):
     DECISION = "decision"
     GIVE_UP = "give_up"
     KEEP = "keep"
+    RECONCILE = "reconcile"
     SANDBOX = "sandbox"
 
 

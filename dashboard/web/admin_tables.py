@@ -20,6 +20,7 @@ from dashboard.bookings.tables import (
 )
 from dashboard.mail.tables import Message, UnreadEvent
 from dashboard.metrics.tables import Heartbeat
+from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileMark, ReconcileRun
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
 from dashboard.support.tables import Ticket, TicketNote
@@ -171,6 +172,19 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(StaffSession, _DOORS, "id staff created_at seen_at expires_at", "staff expires_at"),
     Shown(SignInAttempt, _DOORS, "id account address at", "account address at"),
+    Shown(
+        ReconcileDifference,
+        _STORY,
+        "id kind state payment intent_id cause first_seen_at decided_by reason",
+        "kind state payment intent_id decided_by first_seen_at",
+    ),
+    Shown(
+        ReconcileRun,
+        _WORK,
+        "id asked_by started_at finished_at stage compared converged found error",
+        "asked_by started_at finished_at",
+    ),
+    Shown(ReconcileMark, _WORK, "payment run compared_at", "payment run", "payment"),
     Shown(IdempotencyKey, _WORK, "id booking created_at", "booking created_at"),
     Shown(UnreadEvent, _WORK, "id event due_at attempts error", "due_at"),
     Shown(

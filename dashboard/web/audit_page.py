@@ -39,6 +39,7 @@ _SAID = {
     Action.DECISION: "Decided about a booking",
     Action.GIVE_UP: "Gave an operation up",
     Action.KEEP: "Withdrew a refund",
+    Action.RECONCILE: "Decided about a difference from Stripe",
     Action.SANDBOX: "Played on the sandbox",
 }
 _OUTCOMES = {"done": "", "refused": "wrong e-mail or password", "throttled": "too many attempts"}
@@ -189,4 +190,4 @@ def _of_entry(row: dict[str, Any]) -> dict[str, Any]:
 
 
 # Only of these it is sure that the payment in their address exists.
-_KNOWN = (Action.GIVE_UP, Action.KEEP, Action.SANDBOX)
+_KNOWN = (Action.GIVE_UP, Action.KEEP, Action.RECONCILE, Action.SANDBOX)

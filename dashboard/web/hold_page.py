@@ -119,6 +119,7 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "attempts": _attempts(found),
         "closing": last_words.closing(found) if staff and reaches(staff, "finance") else None,
         "typed_reason": "",
+        "comparison": None,
         "asking": lines.asking(found) and staff is not None and reaches(staff, "support"),
         "ways": ways.ways(found, staff),
         "stripe_link": lines.link(found.payment.stripe_intent_id),

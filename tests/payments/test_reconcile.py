@@ -2,28 +2,13 @@
 
 import os
 
-from dashboard.payments.reconcile import differences, runs
+from dashboard.payments.reconcile import differences
 from dashboard.payments.reconcile.causes import Kind
-from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileRun
 from dashboard.payments.tables import Payment
 from tests.payments.conftest import Desk
 from tests.payments.multiplying import multiply, samples
 from tests.payments.planting import MENDED, PLANTS
-
-
-async def compare(by: str = "Ana") -> ReconcileRun:
-    """Compare everything now, to the end."""
-    await runs.ask(by)
-    while await runs.unfinished():
-        assert await runs.work(60.0) > 0
-    found = await runs.latest()
-    assert found is not None and found.error == ""
-    return found
-
-
-async def rows(*states: str) -> list[ReconcileDifference]:
-    kept = ReconcileDifference.objects().order_by(ReconcileDifference.id)
-    return await (kept.where(ReconcileDifference.state.is_in(list(states))) if states else kept)
+from tests.payments.reconciling import compare, rows
 
 
 async def test_every_planted_difference_is_found_and_named(desk: Desk):

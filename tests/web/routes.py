@@ -121,6 +121,12 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/mail/{message_id}/html"): VIEWER,
     ("GET", "/mail/templates"): VIEWER,
     ("GET", "/mail/templates/{name}/html"): VIEWER,
+    # The reconciliation.
+    ("GET", "/reconcile"): VIEWER,
+    ("POST", "/reconcile"): SUPPORT,
+    ("POST", "/reconcile/{difference_id}/acknowledge"): FINANCE,
+    ("POST", "/reconcile/{difference_id}/adopt"): FINANCE,
+    ("POST", "/holds/{payment_id}/compare"): SUPPORT,
     # The playground.
     ("GET", "/sandbox"): VIEWER,
     ("POST", "/sandbox/bookings"): SUPPORT,

@@ -39,6 +39,7 @@ class Scene:
             "delivery_id": 1,
             "package_id": 1,
             "ticket_id": 1,
+            "difference_id": 1,
             "name": "reserved",
             "token": pay_links.token(self.booking),
             "file_path": "desk.css",

@@ -14,7 +14,8 @@ import structlog
 from dashboard import clock, db
 from dashboard.payments import ledger
 from dashboard.payments.facts import Status
-from dashboard.payments.reconcile import differences, marks, stages
+from dashboard.payments.reconcile import differences, examining, marks, stages
+from dashboard.payments.reconcile.examining import Verdict
 from dashboard.payments.reconcile.stages import Ran
 from dashboard.payments.reconcile.tables import STAGES, ReconcileRun
 from dashboard.payments.tables import Payment
@@ -30,6 +31,8 @@ NIGHTLY = timedelta(days=1)
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(minutes=30)
+# So many tries at one page, then its stage is begun anew: what was compared is marked.
+PATIENCE = 3
 NIGHT = "Holdfast"
 PASSING: tuple[type[BaseException], ...] = (
     Unreachable,
@@ -58,6 +61,18 @@ async def ask_nightly() -> None:
     last = await latest()
     if await unfinished() is None and (last is None or last.finished_at <= clock.now() - NIGHTLY):
         await ask(NIGHT)
+
+
+async def one(payment_id: int) -> Verdict:
+    """Compare one payment now, for somebody who looks at it; what differs is kept as by a run.
+
+    Raises Unreachable; nothing is kept then.
+    """
+    verdict = await examining.payment(payment_id)
+    if not verdict.under_way:
+        await differences.keep(verdict.findings, 0)
+        await differences.settle_payment(payment_id, verdict.findings)
+    return verdict
 
 
 async def _since(now: datetime) -> datetime:
@@ -183,7 +198,7 @@ async def _commit(run: ReconcileRun, ran: Ran, values: dict[str, Any]) -> bool:
 
 
 async def _postpone(run: ReconcileRun, ran: Ran, error: BaseException) -> None:
-    """Leave it due later, where it is; a cursor that Stripe does not know starts the stage anew."""
+    """Leave it due later, where it is; what keeps failing may be the cursor, whose object is gone."""
     delay = min(FIRST_RETRY * 2 ** min(run.tries, 8), LONGEST_RETRY)
     values: dict[str, Any] = {
         "lease": None,
@@ -191,7 +206,7 @@ async def _postpone(run: ReconcileRun, ran: Ran, error: BaseException) -> None:
         "tries": run.tries + 1,
         "error": f"{type(error).__name__}: {error}"[:500],
     }
-    if isinstance(error, NotThere):
+    if run.tries >= PATIENCE:
         values["cursor"] = ""
     log.warning("reconcile.postponed", run=run.id, error=values["error"])
     try:

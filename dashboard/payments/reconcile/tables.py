@@ -42,7 +42,7 @@ class ReconcileRun(Table, tablename="reconcile_run"):
 
 
 class ReconcileMark(Table, tablename="reconcile_mark"):
-    """When a payment was last compared, and by which run; 0 for a person at its page."""
+    """When a payment was last compared by a run, and by which."""
 
     payment = BigInt(primary_key=True)
     run = BigInt()
