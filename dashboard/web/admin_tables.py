@@ -184,7 +184,7 @@ TABLES: tuple[Shown, ...] = (
         "id asked_by started_at finished_at stage compared converged found error",
         "asked_by started_at finished_at",
     ),
-    Shown(ReconcileMark, _WORK, "payment run compared_at", "payment run", "payment"),
+    Shown(ReconcileMark, _WORK, "id payment run compared_at", "payment run"),
     Shown(IdempotencyKey, _WORK, "id booking created_at", "booking created_at"),
     Shown(UnreadEvent, _WORK, "id event due_at attempts error", "due_at"),
     Shown(

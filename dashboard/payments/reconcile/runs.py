@@ -198,7 +198,7 @@ async def _commit(run: ReconcileRun, ran: Ran, values: dict[str, Any]) -> bool:
 
 
 async def _postpone(run: ReconcileRun, ran: Ran, error: BaseException) -> None:
-    """Leave it due later, where it is; what keeps failing may be the cursor, whose object is gone."""
+    """Leave it due later, where it is; in the end without a cursor, whose object may be gone."""
     delay = min(FIRST_RETRY * 2 ** min(run.tries, 8), LONGEST_RETRY)
     values: dict[str, Any] = {
         "lease": None,

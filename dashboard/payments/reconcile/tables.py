@@ -44,7 +44,8 @@ class ReconcileRun(Table, tablename="reconcile_run"):
 class ReconcileMark(Table, tablename="reconcile_mark"):
     """When a payment was last compared by a run, and by which."""
 
-    payment = BigInt(primary_key=True)
+    id = SerialId()
+    payment = BigInt(unique=True)
     run = BigInt()
     compared_at = Instant()
 

@@ -26,7 +26,7 @@ class Payment(Table, tablename="payment", schema=None):
     )
 
 
-ID = "2026-11-25T00:51:39:286026"
+ID = "2026-11-25T01:15:14:903119"
 VERSION = "1.38.0"
 DESCRIPTION = "True"
 
@@ -37,15 +37,15 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="ReconcileRun",
-        tablename="reconcile_run",
+        class_name="ReconcileMark",
+        tablename="reconcile_mark",
         schema=None,
         columns=None,
     )
 
     manager.add_table(
-        class_name="ReconcileMark",
-        tablename="reconcile_mark",
+        class_name="ReconcileRun",
+        tablename="reconcile_run",
         schema=None,
         columns=None,
     )
@@ -55,6 +55,90 @@ async def forwards():
         tablename="reconcile_difference",
         schema=None,
         columns=None,
+    )
+
+    manager.add_column(
+        table_class_name="ReconcileMark",
+        tablename="reconcile_mark",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="SerialId",
+        column_class=SerialId,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="ReconcileMark",
+        tablename="reconcile_mark",
+        column_name="payment",
+        db_column_name="payment",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="ReconcileMark",
+        tablename="reconcile_mark",
+        column_name="run",
+        db_column_name="run",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="ReconcileMark",
+        tablename="reconcile_mark",
+        column_name="compared_at",
+        db_column_name="compared_at",
+        column_class_name="Instant",
+        column_class=Instant,
+        params={
+            "default": None,
+            "check": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
     )
 
     manager.add_column(
@@ -456,70 +540,6 @@ async def forwards():
         column_class=Integer,
         params={
             "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="ReconcileMark",
-        tablename="reconcile_mark",
-        column_name="payment",
-        db_column_name="payment",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="ReconcileMark",
-        tablename="reconcile_mark",
-        column_name="run",
-        db_column_name="run",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="ReconcileMark",
-        tablename="reconcile_mark",
-        column_name="compared_at",
-        db_column_name="compared_at",
-        column_class_name="Instant",
-        column_class=Instant,
-        params={
-            "default": None,
-            "check": None,
             "null": False,
             "primary_key": False,
             "unique": False,
