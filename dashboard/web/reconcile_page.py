@@ -91,17 +91,17 @@ async def _shown(rows: Sequence[ReconcileDifference]) -> list[words.Shown]:
 
 
 async def _numbers(payment_ids: Sequence[int]) -> dict[int, str]:
-    """The bookings of these payments, as staff call them."""
+    """The bookings of these payments, as staff call them, with the students' names."""
     held = await Payment.select(Payment.id, Payment.purchase).where(
         Payment.id.is_in(list(payment_ids) or [0])
     )
     purchases = {row["purchase"]: row["id"] for row in held}
     booked = (
-        await Booking.select(Booking.id, Booking.purchase)
+        await Booking.select(Booking.id, Booking.purchase, Booking.student.name.as_alias("name"))
         .where(Booking.purchase.is_in(list(purchases) or [0]))
         .order_by(Booking.id, ascending=False)
     )
-    first = {row["purchase"]: f"#{row['id']}" for row in booked}
+    first = {row["purchase"]: f"#{row['id']} {row['name']}" for row in booked}
     return {row["id"]: first.get(row["purchase"], "") for row in held}
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard import clock, formats
@@ -31,6 +31,7 @@ LABELS = {
     "lost_amount": "Lost in disputes",
     "currency": "Currency",
     "amount": "Amount asked for",
+    "intent_amount": "Amount",
     "intent": "Payment at Stripe",
     "belongs to": "Belongs to",
 }
@@ -178,7 +179,8 @@ def heading(run: ReconcileRun | None, count: int) -> str:
 
 def last(run: ReconcileRun, zone: ZoneInfo) -> str:
     """When it last ran, for how long, and over what."""
-    took = formats.ago(run.started_at, run.finished_at)
+    quick = run.finished_at - run.started_at < timedelta(seconds=1)
+    took = "under a second" if quick else formats.ago(run.started_at, run.finished_at)
     by = "by itself" if run.asked_by == "Holdfast" else f"for {run.asked_by}"
     mended = f" {run.converged} brought in line by itself." if run.converged else ""
     moving = f" {run.under_way} on the move, and left alone." if run.under_way else ""

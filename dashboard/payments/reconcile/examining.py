@@ -221,7 +221,7 @@ async def orphan(intent: Intent) -> Verdict:
     fields = [
         Field("intent", None, intent.id, mendable=False),
         Field("intent_status", None, intent.status, mendable=False),
-        Field("amount", None, intent.amount, mendable=False),
+        Field("intent_amount", None, intent.amount, mendable=False),
     ]
     told = Finding(Kind.FOREIGN_INTENT, fields, intent_id=intent.id, currency=intent.currency)
     if intent.operation_id is None:
