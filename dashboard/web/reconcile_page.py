@@ -49,6 +49,7 @@ async def reconcile_page(
         "heading": words.heading(run, count),
         "last": words.last(run, zone) if run else "",
         "going": words.progress(going, zone) if going else "",
+        "stuck": bool(going and going.error),
         "watched": going.id if going else 0,
         "finished": _finished(request, run, going),
         "open": await _shown(found[:MOST]),

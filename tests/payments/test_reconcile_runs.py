@@ -210,6 +210,27 @@ async def test_a_picture_that_our_books_refuse_stops_nothing(desk: Desk):
     assert (await row_of(odd)).payment_status == Status.AUTHORIZED
 
 
+async def test_one_payment_that_stripe_never_answers_for_holds_up_no_other(desk: Desk):
+    silent = await foreign_refund(desk)
+    await foreign_capture(desk)
+    intent_id = (await row_of(silent)).stripe_intent_id
+    desk.sandbox.fault("before", "429", f"{LISTS}/{intent_id}", method="GET", times=999)
+    await runs.ask("Ana")
+    for _ in range(runs.PATIENCE):
+        assert await runs.work(60.0) == 0
+        await runs.ask("Bea")
+    await runs.work(60.0)
+    assert await runs.unfinished() is None
+    found = [(row.kind, row.state, row.payment == silent) for row in await rows()]
+    assert sorted(found) == [
+        (Kind.FOREIGN_CAPTURE, "converged", False),
+        (Kind.UNREADABLE, "open", True),
+    ]
+    desk.sandbox.control("DELETE", "faults")
+    await compare()
+    assert (Kind.UNREADABLE, "gone") in await kinds()
+
+
 async def test_a_cursor_that_stripe_does_not_know_begins_the_list_again(desk: Desk):
     await foreign_capture(desk)
     await runs.ask("Ana")

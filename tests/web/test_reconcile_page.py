@@ -88,6 +88,20 @@ async def test_compare_now_asks_once_and_the_page_follows_it(world: World):
     assert "hx-trigger" not in page.text
 
 
+async def test_a_run_that_waits_for_stripe_says_so_and_can_be_tried_at_once(world: World):
+    await world.book()
+    ana = await sign_in(world)
+    await ana.browser.post("/reconcile", data={"_csrf": ana.csrf})
+    world.sandbox.fault("before", "429", method="GET", times=1)
+    await runs.work(60.0)
+    page = text(await ana.page("/reconcile"))
+    assert "Stripe can't be read right now" in page and "Try again now" in page
+    assert await runs.work(60.0) == 0
+    await ana.browser.post("/reconcile", data={"_csrf": ana.csrf})
+    await runs.work(60.0)
+    assert "We and Stripe agree on 1 payment" in text(await ana.page("/reconcile"))
+
+
 async def test_what_a_post_mended_is_reported_with_before_and_now(world: World):
     booked = await world.book()
     payment = await world.payment(booked["id"])

@@ -29,6 +29,8 @@ REFUSED: tuple[type[BaseException], ...] = (
     asyncpg.IntegrityConstraintViolationError,
     ValueError,
     LookupError,
+    TypeError,
+    ArithmeticError,
 )
 
 
@@ -151,6 +153,15 @@ async def _told(pages: Pages, intent: Intent, found: list[Field]) -> Verdict:
     if still:
         return Verdict([replace(mended, fields=still, converged=False), *_lasting(after, left)])
     return Verdict([mended, *_lasting(after, left)])
+
+
+async def unreadable(payment_id: int, error: BaseException) -> Verdict:
+    """A payment that can't be looked at, whatever is wrong with it: for a person."""
+    pages = await _pages(payment_id)
+    ours = plain(pages.row.payment_status)
+    fields = [Field("payment_status", ours, None, mendable=False)]
+    hint = f"{type(error).__name__}: {error}"[:300]
+    return Verdict([replace(_finding(pages, Kind.UNREADABLE, fields), hint=hint)])
 
 
 def _lasting(pages: Pages, fields: Iterable[Field]) -> list[Finding]:

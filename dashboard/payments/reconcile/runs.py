@@ -49,6 +49,9 @@ async def ask(by: str) -> ReconcileRun:
         unfinished=1, asked_by=by[:255], asked_at=now, due_at=now, since=await _since(now)
     )
     await ReconcileRun.insert(row).on_conflict(target=ReconcileRun.unfinished, action="DO NOTHING")
+    # One that waits for Stripe to come back is tried again now.
+    waits = (ReconcileRun.unfinished == 1) & ReconcileRun.lease.is_null()
+    await ReconcileRun.update({ReconcileRun.due_at: now}).where(waits)
     found = await unfinished()
     # It can have been finished in this very moment; then that is the answer.
     answer = found or await latest()
@@ -112,7 +115,7 @@ async def work(budget: float) -> int:
     run = await _claim()
     if run is None:
         return 0
-    ran = Ran(run.id, run.since, time.monotonic() + budget)
+    ran = Ran(run.id, run.since, time.monotonic() + budget, patient=run.tries < PATIENCE)
     done = 0
     try:
         while await _one_page(run, ran):

@@ -10,28 +10,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from dashboard import stripe_lists
 from dashboard.payments.facts import CREATES, State, Status
 from dashboard.payments.reconcile import differences, examining, marks
 from dashboard.payments.reconcile.causes import OF_INTENTS
 from dashboard.payments.reconcile.comparison import Pages
 from dashboard.payments.reconcile.comparison import differences as compared
-from dashboard.payments.reconcile.examining import Verdict, pages_of
+from dashboard.payments.reconcile.examining import REFUSED, Verdict, pages_of
 from dashboard.payments.tables import Operation, Payment, PaymentEvent
 from dashboard.snapshots import Intent, Refund
-from dashboard.stripe_gateway import NotThere, gateway
+from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 from dashboard.stripe_lists import Listed
 
+log = structlog.get_logger()
 BATCH = 100
+# More silent payments than that in a piece of a run: it is Stripe that is away, not they.
+MOST_SKIPPED = 5
 
 
 @dataclass
 class Ran:
-    """A run as it goes on: its number, its window, until when it may go on, what it has counted."""
+    """A run as it goes on: its number, its window, until when it may go on, what it has counted.
+
+    A `patient` one waits when Stripe does not answer for a payment; else it goes on without it.
+    """
 
     id: int
     since: datetime
     ends_at: float
+    patient: bool = True
+    skipped: int = 0
     read_wholly: int = 0
     under_way: int = 0
     converged: int = 0
@@ -42,11 +52,23 @@ class Ran:
 
     async def payment(self, payment_id: int) -> None:
         """Compare one payment wholly and keep what differs."""
-        verdict = await examining.payment(payment_id)
+        verdict = await self._look(payment_id)
         self.read_wholly += 1
         if await self._keep(verdict):
             await differences.settle_payment(payment_id, verdict.findings)
             await marks.mark([payment_id], self.id)
+
+    async def _look(self, payment_id: int) -> Verdict:
+        try:
+            return await examining.payment(payment_id)
+        except Unreachable as error:
+            if self.patient or self.skipped >= MOST_SKIPPED:
+                raise
+            self.skipped += 1
+            return await examining.unreadable(payment_id, error)
+        except REFUSED as error:
+            log.exception("reconcile.unreadable", payment=payment_id, error=type(error).__name__)
+            return await examining.unreadable(payment_id, error)
 
     async def intent(self, intent: Intent) -> None:
         """Look at an intent that no payment holds, and keep what there is to say about it."""
