@@ -29,6 +29,7 @@ ON_REDIS := $(PYTEST) tests -m redis
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis test-browser pictures \
+	reconcile-large \
 	lint format types check lock clean
 
 help: ## list what can be made
@@ -84,6 +85,9 @@ test-redis: setup-dev system ## the tests that need a redis-server
 
 test-browser: setup-dev system ## the tests in a real Chromium
 	$(IN_BROWSER)
+
+reconcile-large: setup-dev ## the reconciliation over 10,000 clean payments instead of 1,000
+	$(ROOMY) RECONCILE_PAYMENTS=10000 $(PYTEST) tests/payments/test_reconcile.py -k clean --durations=1
 
 pictures: setup-dev system ## every page at 1280 and 390 px, light and dark, into var/pictures
 	PICTURES=all $(IN_BROWSER) -k sideways

@@ -10,7 +10,7 @@ from litestar_htmx import HTMXRequest
 from dashboard import clock, db, formats, settings
 from dashboard.bookings.holds import Hold
 from dashboard.payments.reconcile import runs
-from dashboard.payments.reconcile.examining import Finding, Verdict
+from dashboard.payments.reconcile.finding import Finding, Verdict
 from dashboard.stripe_gateway import Unreachable
 from dashboard.web import reconcile_words as words
 from dashboard.web.hold_page import hold_context, need, unreachable

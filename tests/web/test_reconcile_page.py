@@ -189,6 +189,20 @@ async def test_of_two_who_decide_the_second_is_told_by_whom(world: World):
     assert await AuditEntry.count().where(AuditEntry.action == "reconcile") == 1
 
 
+async def test_what_was_only_acknowledged_can_be_adopted_after_all(world: World):
+    payment_id, intent = await orphan(world)
+    await compare()
+    finn = await sign_in(world, "finance", "Finn")
+    await decide(finn, await only())
+    page = await finn.page("/reconcile")
+    assert "Adopt after all" in text(page) and "Acknowledge " not in text(page)
+    answer = await decide(finn, await only(), "adopt", reason="It is hers.")
+    assert answer.status_code == 303
+    row = await Payment.objects().get(Payment.id == payment_id)
+    assert row is not None and row.stripe_intent_id == intent
+    assert ((await only()).state, (await only()).reason) == ("adopted", "It is hers.")
+
+
 async def test_two_who_adopt_at_once_adopt_once(world: World):
     await orphan(world)
     await compare()

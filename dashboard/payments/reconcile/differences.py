@@ -10,7 +10,7 @@ from dashboard import clock
 from dashboard.payments import ledger
 from dashboard.payments.actors import Actor
 from dashboard.payments.reconcile.causes import OF_INTENTS, Kind
-from dashboard.payments.reconcile.examining import Finding
+from dashboard.payments.reconcile.finding import Finding
 from dashboard.payments.reconcile.tables import ReconcileDifference as Row
 from dashboard.payments.tables import Operation, Payment
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
@@ -93,7 +93,8 @@ async def _upsert(finding: Finding, run: int) -> None:
         seen: dict[Any, Any] = dict(values)
         if not same:
             seen[Row.version] = Row.version + 1
-        await Row.update(seen).where(Row.id == known.id)
+        # Whoever acknowledges it at this moment has seen the fields of before.
+        await Row.update(seen).where((Row.id == known.id) & (Row.version == known.version))
         return
     # It has changed since somebody acknowledged it, or it is back.
     again: dict[Any, Any] = {**values, "state": "open", "gone_at": None}
@@ -117,7 +118,7 @@ def _values(finding: Finding, run: int) -> dict[str, Any]:
 
 async def acknowledge(row_id: int, version: int, by: Actor, reason: str) -> Row:
     """A person knows of it and leaves it so; in the caller's transaction. Raises Decided."""
-    return await _decide(row_id, version, "acknowledged", by, reason)
+    return await _decide(row_id, version, ("open",), "acknowledged", by, reason)
 
 
 async def check_adoption(row: Row) -> None:
@@ -135,7 +136,7 @@ async def adopt(row_id: int, version: int, by: Actor, reason: str) -> Row:
 
     Raises Decided, also when that payment has an intent by now. `take_in` has to follow.
     """
-    row = await _decide(row_id, version, "adopted", by, reason)
+    row = await _decide(row_id, version, STANDING, "adopted", by, reason)
     payment = await Payment.objects().get(Payment.id == row.payment)
     assert payment is not None
     if payment.stripe_intent_id not in (None, row.intent_id):
@@ -152,9 +153,11 @@ async def take_in(row: Row) -> None:
         await ledger.leave_due(row.payment)
 
 
-async def _decide(row_id: int, version: int, state: str, by: Actor, reason: str) -> Row:
+async def _decide(
+    row_id: int, version: int, before: Sequence[str], after: str, by: Actor, reason: str
+) -> Row:
     values: dict[Any, Any] = {
-        "state": state,
+        "state": after,
         "decided_by": by.name,
         "decided_by_staff": by.staff_id,
         "decided_at": clock.now(),
@@ -162,7 +165,7 @@ async def _decide(row_id: int, version: int, state: str, by: Actor, reason: str)
     }
     rows = (
         await Row.update({**values, Row.version: Row.version + 1})
-        .where((Row.id == row_id) & (Row.state == "open") & (Row.version == version))
+        .where((Row.id == row_id) & Row.state.is_in(list(before)) & (Row.version == version))
         .returning(*Row.all_columns())
     )
     if not rows:

@@ -1,4 +1,4 @@
-"""Looks at one payment, or at an intent that no payment holds, as closely as can be.
+"""Looks at one payment as closely as can be.
 
 What `ledger.post` can bring in line it does here; nothing else writes to a payment.
 """
@@ -6,16 +6,18 @@ What `ledger.post` can bring in line it does here; nothing else writes to a paym
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 
 from dashboard.payments import ledger
-from dashboard.payments.facts import CREATES, OPEN, State
+from dashboard.payments.facts import CREATES, State
 from dashboard.payments.reconcile import causes
-from dashboard.payments.reconcile.causes import MIXED_UP, SENTENCES, Kind
+from dashboard.payments.reconcile.causes import MIXED_UP, Kind
 from dashboard.payments.reconcile.comparison import Field, Pages, differences, plain
+from dashboard.payments.reconcile.finding import Finding, Verdict
+from dashboard.payments.reconcile.orphans import orphan
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from dashboard.snapshots import Intent
 from dashboard.stripe_gateway import NotThere, gateway
@@ -32,37 +34,6 @@ REFUSED: tuple[type[BaseException], ...] = (
     TypeError,
     ArithmeticError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One difference: of a payment, or of an intent that none of ours holds."""
-
-    kind: Kind
-    fields: Sequence[Field]
-    payment: int | None = None
-    intent_id: str | None = None
-    operation: str | None = None
-    currency: str = ""
-    converged: bool = False
-    hint: str = ""
-
-    @property
-    def key(self) -> str:
-        """The same in every run, as long as it is the same difference."""
-        return f"{self.intent_id or f'payment:{self.payment}'}:{self.kind}"
-
-    @property
-    def cause(self) -> str:
-        return f"{SENTENCES[self.kind]} {self.hint}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of a look. `under_way`: it moves at this moment, so that nothing can be said."""
-
-    findings: Sequence[Finding] = ()
-    under_way: bool = False
 
 
 async def pages_of(rows: Sequence[Payment]) -> dict[int, Pages]:
@@ -223,28 +194,3 @@ async def _without_intent(pages: Pages) -> Verdict:
         return Verdict()
     fields = [Field("intent", f"{silent[-1].asked_verb} {silent[-1].state}", None, mendable=False)]
     return Verdict([Finding(Kind.NO_INTENT, fields, row.id, currency=row.currency)])
-
-
-async def orphan(intent: Intent) -> Verdict:
-    """An intent at Stripe: nothing to say if a payment of ours holds it, or is about to."""
-    if await Payment.exists().where(Payment.stripe_intent_id == intent.id):
-        return Verdict()
-    fields = [
-        Field("intent", None, intent.id, mendable=False),
-        Field("intent_status", None, intent.status, mendable=False),
-        Field("intent_amount", None, intent.amount, mendable=False),
-    ]
-    told = Finding(Kind.FOREIGN_INTENT, fields, intent_id=intent.id, currency=intent.currency)
-    if intent.operation_id is None:
-        return Verdict([told])
-    operation = await Operation.objects().get(Operation.id == intent.operation_id)
-    if operation is None:
-        return Verdict([replace(told, kind=Kind.MISSING_ROW)])
-    if operation.state in OPEN and operation.state != State.STALLED:
-        return Verdict(under_way=True)
-    row = await Payment.objects().get(Payment.id == operation.payment)
-    assert row is not None
-    if row.stripe_intent_id == intent.id:
-        return Verdict()
-    kind = Kind.ORPHAN if row.stripe_intent_id is None else Kind.SECOND_INTENT
-    return Verdict([replace(told, kind=kind, payment=row.id, operation=operation.id)])

@@ -15,7 +15,7 @@ from dashboard import clock, db
 from dashboard.payments import ledger
 from dashboard.payments.facts import Status
 from dashboard.payments.reconcile import differences, examining, marks, stages
-from dashboard.payments.reconcile.examining import Verdict
+from dashboard.payments.reconcile.finding import Verdict
 from dashboard.payments.reconcile.stages import Ran
 from dashboard.payments.reconcile.tables import STAGES, ReconcileRun
 from dashboard.payments.tables import Payment

@@ -18,7 +18,9 @@ from dashboard.payments.reconcile import differences, examining, marks
 from dashboard.payments.reconcile.causes import OF_INTENTS
 from dashboard.payments.reconcile.comparison import Pages
 from dashboard.payments.reconcile.comparison import differences as compared
-from dashboard.payments.reconcile.examining import REFUSED, Verdict, pages_of
+from dashboard.payments.reconcile.examining import REFUSED, pages_of
+from dashboard.payments.reconcile.finding import Verdict
+from dashboard.payments.reconcile.orphans import orphan
 from dashboard.payments.tables import Operation, Payment, PaymentEvent
 from dashboard.snapshots import Intent, Refund
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
@@ -72,7 +74,7 @@ class Ran:
 
     async def intent(self, intent: Intent) -> None:
         """Look at an intent that no payment holds, and keep what there is to say about it."""
-        verdict = await examining.orphan(intent)
+        verdict = await orphan(intent)
         if await self._keep(verdict):
             await differences.settle_intent(intent.id, verdict.findings)
 
