@@ -40,11 +40,11 @@ async def adopt(request: HTMXRequest, difference_id: FromPath[int]) -> Response[
 async def _decide(request: HTMXRequest, row: ReconcileDifference, adopt: bool) -> Response[Any]:
     form = await request.form()
     reason = str(form.get("reason") or "").strip()
-    if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
+    if not reason or len(reason) > LONGEST_REASON:
         more = {"fault": row.id, "typed": reason}
         return await reconcile_page(request, more, 422)
     shown = str(form.get("version") or "")
-    version = int(shown) if shown.isdigit() and len(shown) < 10 else -1
+    version = int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 10 else -1
     try:
         if adopt:
             await differences.check_adoption(row)

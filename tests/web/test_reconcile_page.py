@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import httpx
+import pytest
 
 from dashboard.audit.tables import AuditEntry
 from dashboard.payments.facts import State, Status, Verb
@@ -248,6 +249,22 @@ async def test_a_reason_is_needed_and_what_was_typed_stays(world: World):
         answer = await decide(finn, row, reason=reason)
         assert answer.status_code == 422 and "Say why in a sentence" in text(answer)
     assert "x" * 501 in answer.text
+    assert (await only()).state == "open"
+
+
+@pytest.mark.parametrize("nonsense", ["", "-1", "٣", "²", "1e3", "9" * 30, "x" * 2000])
+async def test_nonsense_decides_nothing(world: World, nonsense: str):
+    make(world)
+    await compare()
+    finn, row = await sign_in(world, "finance"), await only()
+    assert (await decide(finn, row, version=nonsense)).status_code == 409
+    for name in ("after", "watched", "done"):
+        answer = await finn.page("/reconcile", params={name: nonsense})
+        assert answer.status_code == 200
+    for number in ("0", "999999", "9" * 25):
+        path = f"/reconcile/{number}/acknowledge"
+        answer = await finn.browser.post(path, data={"_csrf": finn.csrf, "reason": "x"})
+        assert answer.status_code == 404
     assert (await only()).state == "open"
 
 
