@@ -1,5 +1,6 @@
 """The one place where the parts of the web process meet."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,7 +21,7 @@ from dashboard.web import (
     webhook,
 )
 from dashboard.web.limits import LARGEST_BODY, Limits
-from jobs import journey
+from jobs import journey, watch
 
 
 def create_app(chosen: Settings) -> Litestar:
@@ -35,9 +36,13 @@ def create_app(chosen: Settings) -> Litestar:
         stripe_gateway.use(gateway)
         try:
             async with db.lifespan():
+                # If the worker dies, nobody but this process can tell.
+                watching = db.spawn(watch.stand_in(), name="stand-in")
                 try:
                     yield
                 finally:
+                    watching.cancel()
+                    await asyncio.gather(watching, return_exceptions=True)
                     await journey.end()
         finally:
             stripe_gateway.use(None)

@@ -77,8 +77,8 @@ async def _claim(found: Sequence[Alert], now: datetime) -> list[Alert]:
     for row in found:
         as_it_was = Alert.told_at.is_null() if row.told_at is None else Alert.told_at == row.told_at
         values: dict[Any, Any] = {"told_at": now, "told_as": row.severity}
-        changed = await Alert.update(values).where((Alert.id == row.id) & as_it_was).returning(
-            Alert.id
+        changed = (
+            await Alert.update(values).where((Alert.id == row.id) & as_it_was).returning(Alert.id)
         )
         ours += [row] if changed else []
     return ours

@@ -61,16 +61,13 @@ def counts(troubles: Iterable[Trouble]) -> str:
 
 def sentence(trouble: Trouble, number: str, zone: ZoneInfo) -> str:
     """One alert by itself; `number` is what staff call the booking, if it is about one."""
-    parts = [number, formats.money(trouble.amount, trouble.currency) if trouble.currency else ""]
-    about = " ".join(part for part in parts if part)
-    until = trouble.until
-    ends = {
-        Kind.HOLD_AT_RISK: "ends",
-        Kind.DISPUTE_OPEN: "answer by",
-    }.get(trouble.kind, "")
-    when = f"{ends} {formats.moment(until, zone)}" if until and ends else ""
-    said = [ABOUT[trouble.kind].name, about, trouble.detail, when]
-    return ": ".join(said[:1] + [", ".join(part for part in said[1:] if part)]).rstrip(": ")
+    amount = formats.money(trouble.amount, trouble.currency) if trouble.currency else ""
+    about = " ".join(part for part in (number, amount) if part)
+    ends = {Kind.HOLD_AT_RISK: "ends", Kind.DISPUTE_OPEN: "answer by"}.get(trouble.kind)
+    until = f"{ends} {formats.moment(trouble.until, zone)}" if ends and trouble.until else ""
+    said = ", ".join(part for part in (about, trouble.detail, until) if part)
+    name = ABOUT[trouble.kind].name
+    return f"{name}: {said}" if said else name
 
 
 def banner(troubles: Sequence[Trouble], now: datetime, zone: ZoneInfo) -> Banner | None:

@@ -127,9 +127,7 @@ async def _claim(queue: Queue, message_id: int) -> Message | Notice | None:
                 queue.attempts: queue.attempts + 1,
             }
         )
-        .where(
-            (queue.id == message_id) & (queue.due_at <= now) & queue.state.is_in(_open_states)
-        )
+        .where((queue.id == message_id) & (queue.due_at <= now) & queue.state.is_in(_open_states))
         .returning(queue.id)
     )
     return await queue.objects().get(queue.id == message_id) if taken else None

@@ -7,6 +7,7 @@ from litestar_htmx import HTMXRequest
 
 from dashboard.web import (
     admin,
+    alerts_page,
     api_docs,
     audit_page,
     automation_page,
@@ -58,6 +59,7 @@ pages = Router(
         *ticket_page.handlers,
         ticket_answer.create,
         *mail_page.handlers,
+        *alerts_page.handlers,
         audit_page.index,
         *sandbox_page.handlers,
         *sandbox_deeds.handlers,

@@ -121,6 +121,8 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/mail/{message_id}/html"): VIEWER,
     ("GET", "/mail/templates"): VIEWER,
     ("GET", "/mail/templates/{name}/html"): VIEWER,
+    # What is wrong.
+    ("GET", "/alerts"): VIEWER,
     # The playground.
     ("GET", "/sandbox"): VIEWER,
     ("POST", "/sandbox/bookings"): SUPPORT,
