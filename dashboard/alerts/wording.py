@@ -77,5 +77,5 @@ def banner(troubles: Sequence[Trouble], now: datetime, zone: ZoneInfo) -> Banner
         return None
     kind, some = next(iter(by_kind(loud).items()))
     since = min(one.since for one in some)
-    said = f"{together(some)}, since {formats.moment(since, zone)} ({formats.ago(since, now)})."
+    said = f"{together(some)}, since {formats.moment(since, zone)} ({formats.ago(since, now)} ago)."
     return Banner(said, ABOUT[kind].short, f"/alerts#{kind}", len(troubles) - len(some))
