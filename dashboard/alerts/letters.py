@@ -90,7 +90,7 @@ def samples() -> dict[str, tuple[str, Letter]]:
     now = datetime(2026, 11, 24, 7, tzinfo=UTC)
     holds = [_sample(number, now) for number in (1, 2, 3)]
     worker = _row(Sample(Kind.SWEEP_LATE, now - timedelta(minutes=16), Severity.CRITICAL), 4, now)
-    worker.said = "Worker late: Every sweep"
+    worker.said = "Worker late: every sweep"
     dispute = _row(Sample(Kind.DISPUTE_OPEN, now, amount=4800, currency="usd"), 5, now)
     return {
         "alert": ("Alert", letter(holds, [], now)),

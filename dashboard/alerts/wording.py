@@ -65,7 +65,8 @@ def sentence(trouble: Trouble, number: str, zone: ZoneInfo) -> str:
     about = " ".join(part for part in (number, amount) if part)
     ends = {Kind.HOLD_AT_RISK: "ends", Kind.DISPUTE_OPEN: "answer by"}.get(trouble.kind)
     until = f"{ends} {formats.moment(trouble.until, zone)}" if ends and trouble.until else ""
-    said = ", ".join(part for part in (about, trouble.detail, until) if part)
+    detail = trouble.detail[:1].lower() + trouble.detail[1:]
+    said = ", ".join(part for part in (about, detail, until) if part)
     name = ABOUT[trouble.kind].name
     return f"{name}: {said}" if said else name
 
@@ -76,6 +77,15 @@ def banner(troubles: Sequence[Trouble], now: datetime, zone: ZoneInfo) -> Banner
     if not loud:
         return None
     kind, some = next(iter(by_kind(loud).items()))
-    since = min(one.since for one in some)
-    said = f"{together(some)}, since {formats.moment(since, zone)} ({formats.ago(since, now)} ago)."
+    said = f"{together(some)}{_when(some, now, zone)}."
     return Banner(said, ABOUT[kind].short, f"/alerts#{kind}", len(troubles) - len(some))
+
+
+def _when(some: Sequence[Trouble], now: datetime, zone: ZoneInfo) -> str:
+    """Until when something can be done, where that has an end ahead; else since when it is so."""
+    ends = [one.until for one in some if one.until is not None and one.until > now]
+    if ends:
+        left = formats.countdown(min(ends), now)
+        return f"; there is time until {formats.moment(min(ends), zone)} ({left})"
+    since = min(one.since for one in some)
+    return f", since {formats.moment(since, zone)} ({formats.ago(since, now)} ago)"

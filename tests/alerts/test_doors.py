@@ -110,7 +110,7 @@ async def test_one_line_the_worst_first_and_how_many_more(world: World):
     page = await ana.page("/holds")
     assert page.text.count('class="late"') == 1
     said = text(page)
-    assert "1 hold worth $96.00 is at risk, since" in said and "and 2 more" in said
+    assert "1 hold worth $96.00 is at risk; there is time until" in said and "and 2 more" in said
     assert "Alerts 3" in said
 
 
@@ -133,8 +133,8 @@ async def test_the_page_of_alerts_tells_what_since_when_how_much_and_what_to_do(
     page = await ana.page("/alerts")
     said = text(page)
     assert "1 hold worth $96.00 is at risk and 1 other matter" in said
-    assert "Hold at risk: #1 $96.00, Paused past expiry, ends" in said
-    assert "Outcome unknown: #2 $96.00, Capture" in said
+    assert "Hold at risk: #1 $96.00, paused past expiry, ends" in said
+    assert "Outcome unknown: #2 $96.00, capture" in said
     for kind in (Kind.HOLD_AT_RISK, Kind.OUTCOME_UNKNOWN):
         assert f'id="{kind}"' in page.text
     assert f'href="/holds/{payment.id}"' in page.text
@@ -146,7 +146,7 @@ async def test_the_page_of_alerts_tells_what_since_when_how_much_and_what_to_do(
     await watch()
     said = text(await ana.page("/alerts"))
     closed = said[said.index("Lately closed") :]
-    assert "Outcome unknown: #2 $96.00, Capture" in closed and "Hold at risk" not in closed
+    assert "Outcome unknown: #2 $96.00, capture" in closed and "Hold at risk" not in closed
 
 
 async def test_every_link_of_an_alert_leads_to_a_page(world: World):

@@ -56,7 +56,7 @@ async def test_three_holds_at_risk_are_one_email_and_it_is_sent_once(world: Worl
     await look()
     assert subjects(ops) == ["[Holdfast] 3 holds worth $288.00 are at risk"]
     said = words(ops)
-    assert said.count("Hold at risk: #") == 3 and "Paused past expiry" in said
+    assert said.count("Hold at risk: #") == 3 and "paused past expiry" in said
     assert "What to press: Capture it" in said and "ALERT_EMAIL names you" in said
     assert f"{settings.current().base_url}/holds/1" in said
     for _ in range(3):
