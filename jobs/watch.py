@@ -1,12 +1,12 @@
 """The watch: what is wrong becomes alerts, alerts become e-mails, and a standstill is kept."""
 
 import asyncio
-from datetime import datetime
 
 import structlog
 
 from dashboard import clock
 from dashboard.alerts import lateness, outages, queries, record, telling
+from dashboard.alerts.kinds import Kind
 from dashboard.mail import delivery
 from dashboard.mail.tables import Notice
 from jobs import mail
@@ -25,14 +25,10 @@ async def watch() -> int:
     changed = 1
     if await outages.notice(watch.__name__, now) is None:
         await outages.keep_misses(now)
-        changed = await _look(now)
+        changed = await record.agree(await queries.standing(now), now)
     if await telling.tell(now):
         await mail.mail_at_once()
     return changed
-
-
-async def _look(now: datetime) -> int:
-    return await record.agree(await queries.standing(now), now)
 
 
 async def stand_in() -> None:
@@ -52,10 +48,15 @@ async def stand_in_once() -> bool:
     Whoever looks, each alert opens once and is told once. Leaves no heartbeat: the worker is late.
     """
     now = clock.now()
-    beats = [beat for beat in await lateness.beats() if beat.name == watch.__name__]
-    if any(now - beat.at <= lateness.LATE for beat in beats):
+    beats = await lateness.beats()
+    own = [beat for beat in beats if beat.name == watch.__name__]
+    if any(now - beat.at <= lateness.LATE for beat in own):
         return False
-    await _look(now)
+    troubles = await queries.judged(beats, now)
+    if not own and not any(one.kind is Kind.SWEEP_LATE for one in troubles):
+        # It has never run, and nothing is overdue: a first start, or a seed that is being played.
+        return False
+    await record.agree(troubles, now)
     await telling.tell(now)
     await delivery.deliver(SEND_FOR, (Notice,))
     return True

@@ -3,6 +3,7 @@
 Nothing here waits for the worker: when it stands still, its pages and numbers still tell.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,24 +14,24 @@ from dashboard.alerts.tables import Alert
 
 
 async def standing(now: datetime) -> list[Trouble]:
-    """Everything that is wrong now, the most severe first."""
+    """Everything that is wrong now, the most severe first. Not to be asked in a transaction."""
     return await judged(await lateness.beats(), now)
 
 
 async def judged(beats: Sequence[Beat], now: datetime) -> list[Trouble]:
     """The same, with the heartbeats that the caller has read already."""
-    return in_order(
-        [
-            *await money.holds(now),
-            *await money.operations(now),
-            *await money.purchases(now),
-            *await money.disputes(now),
-            *await machinery.dead_letters(),
-            *await machinery.webhooks(now),
-            *await machinery.sweeps(beats, now),
-            *await machinery.mail(now),
-        ]
+    # Side by side: most of their time is the way to the database and back.
+    found = await asyncio.gather(
+        money.holds(now),
+        money.operations(now),
+        money.purchases(now),
+        money.disputes(now),
+        machinery.dead_letters(),
+        machinery.webhooks(now),
+        machinery.sweeps(beats, now),
+        machinery.mail(now),
     )
+    return in_order(one for some in found for one in some)
 
 
 async def lately_closed(limit: int) -> list[Alert]:

@@ -1,7 +1,6 @@
 """The same alerts at every door: above each page, on /alerts, /readyz, /metrics, in the doctor."""
 
 import re
-import time
 from pathlib import Path
 
 from dashboard import clock, settings
@@ -12,8 +11,7 @@ from dashboard.commands.findings import Level
 from dashboard.payments.tables import StripeEvent
 from jobs.mail import send_mail
 from jobs.watch import watch
-from tests.alerts.scenes import HOUR, MINUTE, beat, paused, unknown, wrong
-from tests.conftest import POSTGRESQL
+from tests.alerts.scenes import HOUR, MINUTE, beat, paused, unknown
 from tests.mail.conftest import use
 from tests.web.desk import Person, sign_in, text
 from tests.web.routes import OPEN, TABLE
@@ -208,17 +206,3 @@ async def test_30_what_stripe_and_people_write_is_harmless_there(world: World):
     )
     page = await ana.page("/alerts")
     assert "&lt;script&gt;alert(1)" in page.text and evil not in page.text
-
-
-async def test_a_page_costs_little_more_for_being_fresh(world: World):
-    if POSTGRESQL:
-        # What is measured here is the way through our own connections.
-        return
-    await paused(world)
-    await beat()
-    await wrong()
-    started = time.perf_counter()
-    for _ in range(20):
-        await queries.standing(clock.now())
-    # Measured 3 ms; this is for a query that someday misses its index.
-    assert (time.perf_counter() - started) / 20 < 0.1

@@ -10,6 +10,7 @@ from dashboard.alerts.tables import Alert
 from dashboard.mail import delivery
 from dashboard.mail.tables import Notice
 from dashboard.payments import instructions
+from dashboard.payments.tables import Purchase
 from jobs import mail
 from jobs.heartbeat import beating
 from jobs.watch import stand_in_once, watch
@@ -251,6 +252,18 @@ async def test_the_web_process_tells_when_the_worker_does_not_run(world: World, 
     assert row.closed_at is not None
     assert len(subjects(ops)) == 1 and len(ops.received) == 2
     assert not await stand_in_once()
+
+
+async def test_the_web_process_waits_for_a_worker_that_never_ran_until_something_is_overdue(
+    world: World, ops: Office
+):
+    await paused(world)
+    assert not await stand_in_once()
+    await world.book()
+    await world.tick()
+    await Purchase.update({"due_at": clock.now() - HOUR}).where(Purchase.id == 2)
+    assert await stand_in_once()
+    assert "The worker is late" in subjects(ops)[0]
 
 
 async def test_a_message_id_is_of_the_sender_and_never_the_same_twice(world: World, ops: Office):
