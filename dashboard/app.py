@@ -1,6 +1,5 @@
 """The one place where the parts of the web process meet."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -35,14 +34,10 @@ def create_app(chosen: Settings) -> Litestar:
         gateway = stripe_gateway.StripeGateway(chosen, door="web")
         stripe_gateway.use(gateway)
         try:
-            async with db.lifespan():
-                # If the worker dies, nobody but this process can tell.
-                watching = db.spawn(watch.stand_in(), name="stand-in")
+            async with db.lifespan(), watch.standing_in():
                 try:
                     yield
                 finally:
-                    watching.cancel()
-                    await asyncio.gather(watching, return_exceptions=True)
                     await journey.end()
         finally:
             stripe_gateway.use(None)

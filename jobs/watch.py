@@ -1,10 +1,12 @@
 """The watch: what is wrong becomes alerts, alerts become e-mails, and a standstill is kept."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 
-from dashboard import clock
+from dashboard import clock, db
 from dashboard.alerts import lateness, outages, queries, record, telling
 from dashboard.alerts.kinds import Kind
 from dashboard.mail import delivery
@@ -31,8 +33,21 @@ async def watch() -> int:
     return changed
 
 
-async def stand_in() -> None:
-    """Beside the web's requests: look in the worker's place whenever it has not for too long."""
+@asynccontextmanager
+async def standing_in() -> AsyncIterator[None]:
+    """Beside a web process: look in the worker's place whenever it has not for too long.
+
+    If the worker dies, nobody else can tell.
+    """
+    watching = db.spawn(_stand_in(), name="stand-in")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _stand_in() -> None:
     while True:
         await asyncio.sleep(STAND_IN_EVERY)
         try:
