@@ -1,5 +1,6 @@
 """E-mails to ALERT_EMAIL: one for what is new, at least once, and no flood."""
 
+import asyncio
 import uuid
 
 import pytest
@@ -12,9 +13,11 @@ from dashboard.mail.tables import Notice
 from dashboard.payments import instructions
 from dashboard.payments.tables import Purchase
 from jobs import mail
+from jobs import watch as watching
 from jobs.heartbeat import beating
 from jobs.watch import stand_in_once, watch
 from tests.alerts.scenes import DAY, HOUR, MINUTE, beat, hold_for, paused, unknown, wrong
+from tests.jobs.processes import until
 from tests.mail.conftest import use
 from tests.mail.office import Office, hang_up
 from tests.world import ANA, World
@@ -224,8 +227,6 @@ async def test_an_address_that_is_refused_is_itself_an_alert(world: World, ops: 
 
 
 async def test_two_watches_at_once_open_and_tell_once(world: World, ops: Office):
-    import asyncio
-
     await paused(world)
     await beat()
     await asyncio.gather(*(watch() for _ in range(4)))
@@ -252,6 +253,31 @@ async def test_the_web_process_tells_when_the_worker_does_not_run(world: World, 
     assert row.closed_at is not None
     assert len(subjects(ops)) == 1 and len(ops.received) == 2
     assert not await stand_in_once()
+
+
+async def test_the_web_process_goes_on_looking_though_one_look_fails(
+    world: World, ops: Office, monkeypatch: pytest.MonkeyPatch
+):
+    looks: list[int] = []
+
+    async def looked() -> bool:
+        looks.append(1)
+        if len(looks) == 1:
+            raise LookupError("no such table")
+        return await stand_in_once()
+
+    monkeypatch.setattr(watching, "STAND_IN_EVERY", 0.01)
+    monkeypatch.setattr(watching, "stand_in_once", looked)
+    await beat(ago=16 * MINUTE)
+
+    async def told() -> bool:
+        return len(ops.received) == 1
+
+    async with watching.standing_in():
+        await until(told)
+    ended = len(looks)
+    await asyncio.sleep(0.05)
+    assert ended == len(looks) > 1
 
 
 async def test_the_web_process_waits_for_a_worker_that_never_ran_until_something_is_overdue(
