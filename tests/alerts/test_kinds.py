@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from dashboard import clock, db
-from dashboard.alerts import queries
+from dashboard.alerts import lateness, queries
 from dashboard.alerts.kinds import ABOUT, Kind, Severity
 from dashboard.alerts.machinery import oldest_waiting
 from dashboard.metrics.tables import Heartbeat
 from dashboard.payments import inbox, instructions, resume
 from dashboard.payments.tables import Operation, Payment, StripeEvent
+from jobs import schedule
 from jobs.heartbeat import beating
 from jobs.mail import _write, send_mail
 from tests.alerts.scenes import (
@@ -240,6 +241,12 @@ async def test_a_sweep_is_late_after_15_minutes_and_the_rare_one_after_25(world:
     assert await wrong() == []
     await beat("reconcile", ago=26 * HOUR + SECOND)
     await only(Kind.RECONCILE_LATE)
+
+
+def test_what_does_not_run_every_minute_is_known_to_be_rarer():
+    for when, sweep in schedule.PLAN:
+        allowed = lateness.ALLOWED.get(schedule.name_of(sweep), lateness.LATE)
+        assert (when is schedule.EVERY_MINUTE) == (allowed == lateness.LATE), sweep
 
 
 async def test_a_worker_that_never_ran_is_late_once_something_is_overdue(world: World):
