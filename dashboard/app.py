@@ -20,7 +20,7 @@ from dashboard.web import (
     webhook,
 )
 from dashboard.web.limits import LARGEST_BODY, Limits
-from jobs import journey
+from jobs import journey, watch
 
 
 def create_app(chosen: Settings) -> Litestar:
@@ -34,7 +34,7 @@ def create_app(chosen: Settings) -> Litestar:
         gateway = stripe_gateway.StripeGateway(chosen, door="web")
         stripe_gateway.use(gateway)
         try:
-            async with db.lifespan():
+            async with db.lifespan(), watch.standing_in():
                 try:
                     yield
                 finally:

@@ -17,6 +17,7 @@ APP_CONFIG = AppConfig(
             "dashboard.metrics.tables",
             "dashboard.mail.tables",
             "dashboard.audit.tables",
+            "dashboard.alerts.tables",
         ],
         exclude_imported=True,
     ),

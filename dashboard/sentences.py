@@ -140,6 +140,7 @@ _EVENTS = {
     "card_refused": "Card could not be saved",
     "card_waiting": "Bank asks the student to confirm the card",
     "let_go": "Let go: nothing is owed any more",
+    "missed": "Not captured in time",
     "paused": "Automatic capture paused",
     "unpaused": "Pause ended",
     "policy_chosen": "Expiry policy chosen for this hold",

@@ -161,6 +161,9 @@ def _refuse_wrong_mail(settings: Settings) -> None:
             raise SettingsError(str(error)) from None
     if not parseaddr(settings.mail_from)[1].rpartition("@")[0] or "\n" in settings.mail_from:
         raise SettingsError("MAIL_FROM must look like Lessons <lessons@example.com>.")
+    told = settings.alert_email
+    if told and (parseaddr(told)[1] != told or not all(told.rpartition("@"))):
+        raise SettingsError("ALERT_EMAIL must be one address, such as ops@example.com.")
     if settings.rating_url and urlsplit(settings.rating_url).scheme not in ("http", "https"):
         raise SettingsError("RATING_URL must start with https://.")
 

@@ -19,9 +19,10 @@ from dashboard import clock, db
 from dashboard.settings import Settings
 from jobs import mail, schedule
 from jobs.advance import Controls, steps
-from jobs.heartbeat import beating
+from jobs.heartbeat import beating, leap
 
-# Seconds of wall time: each step does what is due anyway, so this is for the heartbeats alone.
+_OFTEN = [schedule.name_of(sweep) for when, sweep in schedule.PLAN if when in schedule.OFTEN]
+# Seconds of wall time: each step does what is due anyway, so this is for the alerts alone.
 TICK_EVERY = 3.0
 
 log = structlog.get_logger()
@@ -97,6 +98,7 @@ async def _tick(journey: Journey) -> None:
 
 async def _go(journey: Journey, controls: Controls) -> None:
     try:
+        await leap(_OFTEN, journey.target)
         async with controls, contextlib.aclosing(steps(journey.target, controls)) as walked:
             async for done in walked:
                 journey.done += done
@@ -106,6 +108,8 @@ async def _go(journey: Journey, controls: Controls) -> None:
                     await _tick(journey)
                 if journey.stopping:
                     break
+                # The worker's own tick may fall between any two steps.
+                await leap(_OFTEN, journey.target)
         await _tick(journey)
     except httpx.HTTPError as error:
         log.warning("journey.away", error=type(error).__name__)

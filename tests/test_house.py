@@ -115,6 +115,7 @@ PLANTS = [
     ("slices", "dashboard/payments/planted.py", "import dashboard.bookings"),
     ("slices", "dashboard/bookings/planted.py", "import dashboard.mail"),
     ("slices", "dashboard/mail/planted.py", "import dashboard.metrics"),
+    ("slices", "dashboard/mail/planted.py", "import dashboard.alerts"),
     ("pure", "dashboard/bookings/policy.py", "import litestar"),
     ("pure", "dashboard/payments/rules.py", "import piccolo"),
     ("stripe", "dashboard/payments/planted.py", "import stripe"),

@@ -153,6 +153,12 @@ def _mail(settings: Settings) -> Iterator[Finding]:
             "MAIL_FROM is at localhost: mail servers refuse it, and nobody can answer",
             "set MAIL_FROM, such as Lessons <lessons@example.com>",
         )
+    if settings.production and not settings.alert_email:
+        yield note(
+            "alert e-mail",
+            "nobody is written to when money is at risk",
+            "set ALERT_EMAIL to whoever is to know",
+        )
 
 
 def _time_zone(settings: Settings) -> Finding:

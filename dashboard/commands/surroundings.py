@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from dashboard import clock, db, schema, stripe_gateway
+from dashboard.alerts import machinery, queries, wording
+from dashboard.alerts.kinds import ABOUT, Severity
 from dashboard.commands.findings import Finding, note, ok, wrong
 from dashboard.mail import outboxes
 from dashboard.metrics.tables import Heartbeat
@@ -37,6 +39,7 @@ async def findings(settings: Settings) -> list[Finding]:
         _queue,
         _worker,
         _mail,
+        _alerts,
     )
     return [finding for ask in asked async for finding in _safely(ask, settings)]
 
@@ -145,7 +148,7 @@ async def _webhooks(settings: Settings) -> Asked:
         yield note("webhooks", f"they come in API version {version}", do)
     else:
         yield ok("webhooks", f"the newest came at {event['received_at']:%Y-%m-%d %H:%M} UTC")
-    if (waiting := await readiness.oldest_waiting()) and clock.now() - waiting > readiness.LATE:
+    if (waiting := await machinery.oldest_waiting()) and clock.now() - waiting > readiness.LATE:
         yield wrong("webhooks", f"one has waited since {waiting:%Y-%m-%d %H:%M} UTC", WORKER)
 
 
@@ -195,6 +198,20 @@ async def _mail(settings: Settings) -> Asked:
         yield wrong("mail", said, "check its address, port, user and password")
         return
     yield ok("mail", "the server answers and lets us in")
+
+
+async def _alerts(settings: Settings) -> Asked:
+    """What the desk and the e-mails tell, too. Critical ones make the doctor fail."""
+    troubles = await queries.standing(clock.now())
+    if not troubles:
+        yield ok("alerts", "none is open")
+    for kind, some in wording.by_kind(troubles).items():
+        said = (
+            f"{wording.together(some)}, since {min(one.since for one in some):%Y-%m-%d %H:%M} UTC"
+        )
+        do = f"docs/runbook.md#{kind}: {ABOUT[kind].press}"
+        critical = any(one.severity is Severity.CRITICAL for one in some)
+        yield wrong("alerts", said, do) if critical else note("alerts", said, do)
 
 
 def _greet(settings: Settings) -> None:

@@ -20,10 +20,10 @@ class Letter:
     """What a message says, before it is text or HTML.
 
     `status` is the word of the desk whose colour and icon the headline bears. `link` is a label and
-    an address.
+    an address. `sign` stands in for the status' icon, `foot` says why the reader gets it.
     """
 
-    template: Template
+    template: Template | str
     subject: str
     status: str
     headline: str
@@ -32,7 +32,9 @@ class Letter:
     rows: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...] = ()
     link: tuple[str, str] | None = None
+    sign: str = ""
+    foot: str = "You get this e-mail because of your booking. Questions? Just reply."
 
     @property
     def icon(self) -> str:
-        return ICONS[self.status]
+        return self.sign or ICONS[self.status]

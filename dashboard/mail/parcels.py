@@ -8,7 +8,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from dashboard.mail.rendering import a_name, one_line
-from dashboard.mail.tables import Message
+from dashboard.mail.tables import Message, Notice
 
 
 class Refused(Exception):
@@ -25,7 +25,7 @@ class Parcel:
     data: bytes
 
 
-def pack(row: Message, mail_from: str, now: datetime) -> Parcel:
+def pack(row: Message | Notice, mail_from: str, now: datetime) -> Parcel:
     """The e-mail of a row; Refused when its address can't be written into a header."""
     sender_name, sender = parseaddr(mail_from)
     mail = EmailMessage(policy=SMTP)
@@ -44,7 +44,7 @@ def pack(row: Message, mail_from: str, now: datetime) -> Parcel:
     return Parcel(name, sender, row.recipient, mail.as_bytes())
 
 
-def _recipient(row: Message) -> Address:
+def _recipient(row: Message | Notice) -> Address:
     if not row.recipient.isascii():
         raise Refused("The address has letters that e-mail can't carry everywhere.")
     try:

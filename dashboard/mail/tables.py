@@ -51,3 +51,23 @@ class Message(Table, tablename="message"):
     # Staff had it sent once more: when the last time, and who.
     resent_at = Instant(null=True)
     resent_by = Varchar(length=255, default="")
+
+
+class Notice(Table, tablename="notice"):
+    """One e-mail to ourselves, at ALERT_EMAIL. Delivered as messages are, and before them."""
+
+    id = SerialId()
+    template = Varchar(length=40)
+    recipient = Varchar(length=254)
+    recipient_name = Varchar(length=200, default="")
+    subject = Varchar(length=300)
+    text = Text()
+    html = Text()
+    message_id = Varchar(length=255, unique=True)
+    state = OneOf(State, default=State.WAITING)
+    attempts = Integer(default=0)
+    due_at = Instant(null=True, index=True)
+    lease = Varchar(length=36, null=True, default=None)
+    error = Varchar(length=500, default="")
+    created_at = Instant()
+    sent_at = Instant(null=True)

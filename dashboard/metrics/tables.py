@@ -14,4 +14,6 @@ class Heartbeat(Table, tablename="heartbeat"):
     last_started_at = Instant()
     last_finished_at = Instant(null=True)
     last_error = Varchar(length=500, default="")
+    # Since when every run has ended with an error; null after one that did not.
+    failing_since = Instant(null=True)
     handled = Integer(default=0)

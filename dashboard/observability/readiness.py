@@ -16,14 +16,14 @@ from piccolo.apps.migrations.commands.base import BaseMigrationManager
 from piccolo.apps.migrations.tables import Migration
 
 from dashboard import clock, db
+from dashboard.alerts import lateness, queries, wording
+from dashboard.alerts.machinery import oldest_waiting
 from dashboard.metrics.tables import Heartbeat
-from dashboard.payments.tables import StripeEvent
 from dashboard.settings import Settings
 
 Level = Literal["ok", "degraded", "unready"]
-# Sweeps run every minute, one of them every ten.
+# Sweeps run every minute; this is sooner than anybody is told of it. The rare ones may be older.
 LATE = timedelta(minutes=3)
-LATE_BY_NAME = {"check_expiring_authorizations": timedelta(minutes=25)}
 DATABASE_WITHIN = 2.0
 STRIPE_WITHIN = 2.0
 STRIPE_FRESH = 15.0
@@ -92,20 +92,9 @@ async def late_sweeps(now: datetime) -> list[str]:
         str(beat["name"])
         for beat in beats
         if beat["last_finished_at"] is None
-        or now - beat["last_finished_at"] > LATE_BY_NAME.get(beat["name"], LATE)
+        or now - beat["last_finished_at"] > lateness.ALLOWED.get(beat["name"], LATE)
     ]
     return late if beats else ["worker"]
-
-
-async def oldest_waiting() -> datetime | None:
-    """When the webhook event came that has waited longest; None when none waits."""
-    row = (
-        await StripeEvent.select(StripeEvent.received_at)
-        .where(StripeEvent.state == "waiting")
-        .order_by(StripeEvent.received_at)
-        .first()
-    )
-    return None if row is None else row["received_at"]
 
 
 async def _look_at_rows() -> list[Part]:
@@ -124,7 +113,8 @@ async def _migrated() -> list[Part]:
     if missing:
         return [Part("migrations", "unready", f"{missing} still to run")]
     now = clock.now()
-    return [Part("migrations", "ok", "all run"), await _worker(now), await _webhooks(now)]
+    found = [await _worker(now), await _webhooks(now), await _alerts(now)]
+    return [Part("migrations", "ok", "all run"), *found]
 
 
 async def _worker(now: datetime) -> Part:
@@ -138,6 +128,12 @@ async def _webhooks(now: datetime) -> Part:
         return _ok("webhooks")
     minutes = int((now - waiting).total_seconds() // 60)
     return Part("webhooks", "degraded", f"the oldest has waited for {minutes} minutes")
+
+
+async def _alerts(now: datetime) -> Part:
+    """How many of which kind. Amounts are for those who have signed in."""
+    said = wording.counts(await queries.standing(now))
+    return Part("alerts", "degraded", said) if said else Part("alerts", "ok", "none is open")
 
 
 def _ok(name: str) -> Part:

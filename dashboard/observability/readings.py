@@ -4,6 +4,7 @@ Every number is read from the rows that the work itself goes by, so web and work
 and a restart loses nothing. Each query goes through an index.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from dashboard import __version__, clock
+from dashboard.alerts import queries as alerts
+from dashboard.alerts.kinds import Kind, Severity
 from dashboard.mail.facts import OPEN as UNSENT
 from dashboard.mail.facts import State as MailState
 from dashboard.mail.tables import Message, UnreadEvent
@@ -36,6 +39,7 @@ async def read(settings: Settings) -> list[Metric]:
         *await _purchases(now),
         *await _holds(now),
         *await _mail(now),
+        await _alerts(now),
     ]
 
 
@@ -192,6 +196,17 @@ async def _mail(now: datetime) -> list[Metric]:
         ),
         _plain("holdfast_mail_lag_seconds", "How long the oldest of them is overdue.", [lag]),
     ]
+
+
+async def _alerts(now: datetime) -> Metric:
+    """Also the kinds of which there is none, so that a rule sees a number fall to 0."""
+    found = Counter((one.kind, one.severity) for one in await alerts.standing(now))
+    return _gauge(
+        "holdfast_alerts",
+        "What is wrong now, by kind; docs/runbook.md has a section for each.",
+        ("kind", "severity"),
+        [((kind, rank), found[kind, rank]) for kind in Kind for rank in Severity],
+    )
 
 
 async def _first(column: Timestamptz, where: Any) -> datetime | None:

@@ -8,6 +8,7 @@ from piccolo.table import Table
 from piccolo_admin.endpoints import TableConfig
 from piccolo_api.crud.endpoints import OrderBy
 
+from dashboard.alerts.tables import Alert, Outage
 from dashboard.audit.tables import AuditEntry
 from dashboard.bookings.tables import (
     Booking,
@@ -18,7 +19,7 @@ from dashboard.bookings.tables import (
     Redemption,
     Student,
 )
-from dashboard.mail.tables import Message, UnreadEvent
+from dashboard.mail.tables import Message, Notice, UnreadEvent
 from dashboard.metrics.tables import Heartbeat
 from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileMark, ReconcileRun
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
@@ -187,6 +188,14 @@ TABLES: tuple[Shown, ...] = (
     Shown(ReconcileMark, _WORK, "id payment run compared_at", "payment run"),
     Shown(IdempotencyKey, _WORK, "id booking created_at", "booking created_at"),
     Shown(UnreadEvent, _WORK, "id event due_at attempts error", "due_at"),
+    Shown(
+        Alert,
+        _STORY,
+        "id kind severity said opened_at closed_at told_at",
+        "kind severity opened_at closed_at payment",
+    ),
+    Shown(Notice, _WORK, "id recipient subject state attempts error", "state recipient"),
+    Shown(Outage, _WORK, "id started_at ended_at", "started_at ended_at"),
     Shown(
         Heartbeat,
         _WORK,

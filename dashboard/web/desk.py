@@ -7,6 +7,7 @@ from litestar_htmx import HTMXRequest
 
 from dashboard.web import (
     admin,
+    alerts_page,
     api_docs,
     audit_page,
     automation_page,
@@ -64,6 +65,7 @@ pages = Router(
         *mail_page.handlers,
         *reconcile_page.handlers,
         *reconcile_answer.handlers,
+        *alerts_page.handlers,
         audit_page.index,
         *sandbox_page.handlers,
         *sandbox_deeds.handlers,

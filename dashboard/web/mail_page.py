@@ -9,8 +9,10 @@ from litestar.params import FromPath
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, formats, settings
+from dashboard.alerts import letters as alert_letters
 from dashboard.mail import messages, queries, reading, rendering, writing
 from dashboard.mail.facts import State, Template
+from dashboard.mail.letters import Letter
 from dashboard.mail.samples import samples
 from dashboard.mail.tables import Message
 from dashboard.web.pages import page
@@ -92,14 +94,9 @@ async def show_html(message_id: FromPath[int]) -> Response[str]:
 @get("/mail/templates", guards=[guard()])
 async def templates(request: HTMXRequest) -> HTMXTemplate:
     """Every message with sample facts, text and HTML side by side."""
-    letters = [
-        (name, label, messages.letter(facts))
-        for name, (label, facts) in samples(reading.terms()).items()
-    ]
     shown = [
         (name, label, letter.subject, rendering.text(letter))
-        for name, label, letter in letters
-        if letter
+        for name, (label, letter) in _letters().items()
     ]
     answer = await page(request, "mail/templates.html", {"shown": shown})
     answer.headers["Content-Security-Policy"] = FRAMING
@@ -109,11 +106,20 @@ async def templates(request: HTMXRequest) -> HTMXTemplate:
 @get("/mail/templates/{name:str}/html", guards=[guard()])
 async def template_html(name: FromPath[str]) -> Response[str]:
     """The HTML of one sample, for the frame beside its text."""
-    found = samples(reading.terms()).get(name)
-    letter = messages.letter(found[1]) if found else None
-    if letter is None:
+    found = _letters().get(name)
+    if found is None:
         raise NotFoundException("There is no such template.")
-    return _framed(rendering.html(letter))
+    return _framed(rendering.html(found[1]))
+
+
+def _letters() -> dict[str, tuple[str, Letter]]:
+    """Every template with sample facts: those to students, then those to ourselves."""
+    written = {
+        name: (label, messages.letter(facts))
+        for name, (label, facts) in samples(reading.terms()).items()
+    }
+    to_students = {name: (label, one) for name, (label, one) in written.items() if one}
+    return {**to_students, **alert_letters.samples()}
 
 
 def _framed(html: str) -> Response[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,13 @@ from litestar.template import TemplateConfig
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, formats, sentences, settings
-from dashboard.metrics.tables import Heartbeat
+from dashboard.alerts import lateness, queries, wording
 from dashboard.payments.tables import StripeEvent
 from dashboard.web import security
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = ROOT / "static"
 THEMES = ("system", "light", "dark")
-# A sweep runs every minute and a webhook is handled at once: this late, somebody must know.
-LATE = timedelta(minutes=15)
 
 
 def templates() -> TemplateConfig[JinjaTemplateEngine]:
@@ -58,7 +56,8 @@ async def page(
 ) -> HTMXTemplate:
     """A template with all that the layout shows; the bare part alone when htmx asks for it."""
     shared = _shared(request, bool(request.htmx))
-    shared["freshness"] = None if request.htmx else await freshness(clock.now())
+    if shared["staff"] and not request.htmx:
+        shared["freshness"] = await freshness(clock.now())
     return _template(name, {**shared, **context}, status)
 
 
@@ -100,27 +99,21 @@ def theme(request: Request[Any, Any, Any]) -> str:
     return chosen if chosen in THEMES else "system"
 
 
-async def freshness(now: datetime) -> dict[str, str]:
-    """How old our knowledge is, and a warning when something that should have run has not."""
+async def freshness(now: datetime) -> dict[str, Any]:
+    """How old our knowledge is, what is wrong, and the one line that stands above every page."""
     event = (
         await StripeEvent.select(StripeEvent.received_at)
         .order_by(StripeEvent.received_at, ascending=False)
         .first()
     )
-    waiting = (
-        await StripeEvent.select(StripeEvent.received_at)
-        .where((StripeEvent.state == "waiting") & (StripeEvent.received_at < now - LATE))
-        .order_by(StripeEvent.received_at)
-        .first()
-    )
-    beats = await Heartbeat.select(Heartbeat.last_finished_at).where(
-        Heartbeat.last_finished_at.is_not_null()
-    )
-    ends = [beat["last_finished_at"] for beat in beats]
-    sweep, slowest = max(ends, default=None), min(ends, default=None)
+    beats = await lateness.beats()
+    sweeps = [beat.at for beat in beats if beat.name != lateness.RECONCILE]
+    compared = [beat.at for beat in beats if beat.name == lateness.RECONCILE]
+    troubles = await queries.judged(beats, now)
     return {
         "stripe": formats.age(event["received_at"], now) if event else "",
-        "sweep": formats.age(sweep, now) if sweep else "",
-        "late_sweep": formats.ago(slowest, now) if slowest and slowest < now - LATE else "",
-        "late_webhook": formats.ago(waiting["received_at"], now) if waiting else "",
+        "sweep": formats.age(max(sweeps), now) if sweeps else "",
+        "compared": formats.age(compared[0], now) if compared else "",
+        "banner": wording.banner(troubles, now, settings.current().zone),
+        "open": len(troubles),
     }

@@ -10,7 +10,7 @@ import pytest
 from dashboard import clock
 from dashboard.mail import delivery, outboxes
 from dashboard.mail.facts import State
-from dashboard.mail.tables import Message
+from dashboard.mail.tables import Message, Notice
 from jobs import mail
 from jobs.mail import send_mail
 from tests.mail.conftest import states, use
@@ -183,9 +183,9 @@ async def test_a_server_that_hangs_up_between_messages_is_called_again(world: Wo
     post.after_data = after
     real = delivery._claim
 
-    async def slowly(message_id: int) -> Message | None:
+    async def slowly(queue: delivery.Queue, message_id: int) -> Message | Notice | None:
         await asyncio.sleep(0.1)
-        return await real(message_id)
+        return await real(queue, message_id)
 
     delivery._claim = slowly
     try:
@@ -207,8 +207,8 @@ async def test_a_sender_that_died_leaves_a_lease_that_runs_out(world: World, pos
     await book(world, "a@example.test")
     await mail._write()
     (row,) = await rows()
-    claimed = await delivery._claim(row.id)
-    assert claimed is not None and await delivery._claim(row.id) is None
+    claimed = await delivery._claim(Message, row.id)
+    assert claimed is not None and await delivery._claim(Message, row.id) is None
     assert await send_mail() == 0
     await world.advance(delivery.LEASE)
     assert await send_mail() == 1

@@ -45,6 +45,8 @@ def test_a_key_takes_the_product_to_stripe_at_stripes_pace():
         ({"PORT": "70000"}, "PORT must be between"),
         ({"CANCEL_LATE_PERCENT": "101"}, "CANCEL_LATE_PERCENT must be between"),
         ({"STRIPE_RATE_PER_SECOND": "0"}, "STRIPE_RATE_PER_SECOND"),
+        ({"ALERT_EMAIL": "ops@example.com, me@example.com"}, "ALERT_EMAIL must be one address"),
+        ({"ALERT_EMAIL": "ops"}, "ALERT_EMAIL must be one address"),
     ],
 )
 def test_an_unsafe_configuration_stops_with_one_line(env: dict[str, str], line: str):

@@ -127,6 +127,8 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/reconcile/{difference_id}/acknowledge"): FINANCE,
     ("POST", "/reconcile/{difference_id}/adopt"): FINANCE,
     ("POST", "/holds/{payment_id}/compare"): SUPPORT,
+    # What is wrong.
+    ("GET", "/alerts"): VIEWER,
     # The playground.
     ("GET", "/sandbox"): VIEWER,
     ("POST", "/sandbox/bookings"): SUPPORT,

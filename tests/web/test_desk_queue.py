@@ -202,22 +202,3 @@ async def test_27_currencies_have_their_own_decimals_and_are_never_summed(world:
     ana = await sign_in(world)
     said = text(await ana.page("/holds")).replace("\xa0", " ")
     assert "3 holds worth $96.00, ¥9,600 and KWD 9.600 expire" in said
-
-
-async def test_17_a_late_sweep_and_a_waiting_webhook_are_announced(world: World):
-    from dashboard.metrics.tables import Heartbeat
-    from dashboard.payments.tables import StripeEvent
-
-    now = clock.now()
-    await Heartbeat.insert(
-        Heartbeat(name="settle", last_started_at=now - HOUR, last_finished_at=now - HOUR)
-    )
-    await StripeEvent.insert(
-        StripeEvent(
-            id="evt_1", type="charge.captured", created_at=now - HOUR, received_at=now - HOUR
-        )
-    )
-    ana = await sign_in(world)
-    said = text(await ana.page("/holds"))
-    assert "The worker is late: a sweep last ran 1 hour ago." in said
-    assert "A message from Stripe has waited for 1 hour." in said

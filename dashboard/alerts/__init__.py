@@ -1,0 +1,1 @@
+"""What is wrong, and since when: one list that the desk, machines and e-mails share."""

@@ -1,0 +1,108 @@
+"""Reads what of the machinery stands still or falls behind now; each query through an index."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dashboard.alerts.kinds import Kind, Severity, Trouble
+from dashboard.alerts.lateness import LATE, RECONCILE, Beat
+from dashboard.alerts.money import MOST
+from dashboard.mail.facts import State as MailState
+from dashboard.mail.tables import Message, Notice
+from dashboard.payments.tables import Purchase, StripeEvent
+
+MAIL_LATE = timedelta(hours=1)
+
+
+async def dead_letters() -> list[Trouble]:
+    """Events that were given up; a person may replay them."""
+    rows = (
+        await StripeEvent.select(
+            StripeEvent.id,
+            StripeEvent.type,
+            StripeEvent.received_at,
+            StripeEvent.error,
+        )
+        .where(StripeEvent.state == "dead")
+        .order_by(StripeEvent.received_at)
+        .limit(MOST)
+    )
+    return [
+        # Not the error itself: it may quote what the event was about.
+        Trouble(Kind.DEAD_LETTER, row["received_at"], subject=row["id"], detail=row["type"])
+        for row in rows
+    ]
+
+
+async def oldest_waiting() -> datetime | None:
+    """When the webhook event came that has waited longest; None when none waits."""
+    row = (
+        await StripeEvent.select(StripeEvent.received_at)
+        .where(StripeEvent.state == "waiting")
+        .order_by(StripeEvent.received_at)
+        .first()
+    )
+    return None if row is None else row["received_at"]
+
+
+async def webhooks(now: datetime) -> list[Trouble]:
+    """An event that has waited for too long."""
+    oldest = await oldest_waiting()
+    late = oldest is not None and now - oldest > LATE
+    return [Trouble(Kind.WEBHOOK_LATE, oldest)] if late and oldest else []
+
+
+async def sweeps(beats: Sequence[Beat], now: datetime) -> list[Trouble]:
+    """Recurring work that is late. A worker that has never run is so once something is overdue."""
+    found, late = [], [beat for beat in beats if beat.late(now)]
+    compared = [beat for beat in late if beat.name == RECONCILE]
+    sweeps = [beat for beat in late if beat.name != RECONCILE]
+    if sweeps:
+        since, names = min(beat.good_at for beat in sweeps), [beat.name for beat in sweeps]
+        standing = len(names) == len([beat for beat in beats if beat.name != RECONCILE])
+        detail = "Every sweep" if standing else ", ".join(names)
+        found.append(Trouble(Kind.SWEEP_LATE, since, Severity.CRITICAL, detail=detail))
+    overdue = None if beats else await _overdue(now)
+    if overdue is not None:
+        never = "It has never run"
+        found.append(Trouble(Kind.SWEEP_LATE, overdue, Severity.CRITICAL, detail=never))
+    found += [Trouble(Kind.RECONCILE_LATE, beat.good_at) for beat in compared]
+    return found
+
+
+async def _overdue(now: datetime) -> datetime | None:
+    """Since when the oldest due purchase has waited, if that is too long."""
+    row = (
+        await Purchase.select(Purchase.due_at)
+        .where(Purchase.due_at < now - LATE)
+        .order_by(Purchase.due_at)
+        .first()
+    )
+    return None if row is None else row["due_at"]
+
+
+async def mail(now: datetime) -> list[Trouble]:
+    """An e-mail that has waited for long; or the last one to ourselves, if it was refused."""
+    before = now - MAIL_LATE
+    asked_before = Message.resent_at.is_null() | (Message.resent_at <= before)
+    message = (
+        await Message.select(Message.created_at, Message.resent_at)
+        .where((Message.state == MailState.WAITING) & (Message.created_at <= before) & asked_before)
+        .order_by(Message.id)
+        .first()
+    )
+    notice = (
+        await Notice.select(Notice.created_at, Notice.state, Notice.error)
+        .order_by(Notice.id, ascending=False)
+        .first()
+    )
+    if message is not None:
+        since = message["resent_at"] or message["created_at"]
+        return [Trouble(Kind.MAIL_LATE, since)]
+    if notice is None:
+        return []
+    old = notice["state"] == MailState.WAITING and notice["created_at"] <= before
+    if not old and notice["state"] != MailState.FAILED:
+        return []
+    said = "An alert" if old else "The address of ALERT_EMAIL was refused"
+    detail = f"{said}: {notice['error']}" if notice["error"] else said
+    return [Trouble(Kind.MAIL_LATE, notice["created_at"], detail=detail)]
