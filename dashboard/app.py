@@ -7,6 +7,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from dashboard import clock, db, settings, stripe_gateway
+from dashboard.payments.refused_deliveries import RefusedDeliveries
 from dashboard.settings import Settings
 from dashboard.web import (
     desk,
@@ -50,7 +51,7 @@ def create_app(chosen: Settings) -> Litestar:
         # scripts from elsewhere.
         openapi_config=None,
         request_max_body_size=LARGEST_BODY,
-        state=State({"limits": Limits(chosen)}),
+        state=State({"limits": Limits(chosen), "refused_deliveries": RefusedDeliveries()}),
         exception_handlers={Exception: failures.answer},
         template_config=pages.templates(),
         before_request=unstorable.refuse,
