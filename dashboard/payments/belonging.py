@@ -11,6 +11,7 @@ class Foreign(StrEnum):
     """Why an event is of no payment of ours."""
 
     NO_INTENT = "no_intent"
+    NO_CARD = "no_card"
     UNNAMED = "unnamed"
     NOT_OURS = "not_ours"
     NOT_THERE = "not_there"

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-
 from piccolo.columns.combination import And, Or, Where
 from piccolo.querystring import QueryString
 

@@ -69,7 +69,7 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
     async with db.transaction():
         purchase = await touch(before.purchase)
         version = {"post_due_at": None, "version": before.version + 1}
-        values = {**verdict.columns(intent, before.captured_at), **version}
+        values: dict[Any, Any] = {**verdict.columns(intent, before.captured_at), **version}
         rows = (
             await Payment.update(values)
             .where((Payment.id == before.id) & (Payment.version == before.version))

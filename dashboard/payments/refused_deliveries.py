@@ -73,18 +73,18 @@ class RefusedDeliveries:
         for row in await RefusedDelivery.objects().where(RefusedDelivery.last_at >= since):
             had = found.get(row.reason, Count(row.reason, 0, row.last_at))
             last_at = max(row.last_at, had.last_at)
-            found[row.reason] = Count(row.reason, had.count + row.count, last_at)
+            found[row.reason] = Count(row.reason, had.count + row.number, last_at)
         return sorted(found.values(), key=lambda one: (-one.count, one.reason))
 
 
 async def _add(reason: str, count: int, last_at: datetime) -> None:
     day = last_at.replace(hour=0, minute=0, second=0, microsecond=0)
     row = RefusedDelivery(
-        id=f"{day:%Y-%m-%d}:{reason}", day=day, reason=reason, count=count, last_at=last_at
+        id=f"{day:%Y-%m-%d}:{reason}", day=day, reason=reason, number=count, last_at=last_at
     )
-    more = QueryString('"refused_delivery"."count" + {}', count)
+    more = QueryString('"refused_delivery"."number" + {}', count)
     await RefusedDelivery.insert(row).on_conflict(
         action="DO UPDATE",
         target=RefusedDelivery.id,
-        values=[(RefusedDelivery.count, more), RefusedDelivery.last_at],
+        values=[(RefusedDelivery.number, more), RefusedDelivery.last_at],
     )

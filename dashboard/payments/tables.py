@@ -218,5 +218,5 @@ class RefusedDelivery(Table, tablename="refused_delivery"):
     day = Instant()
     # Not a column of fixed words: `refused_deliveries` knows them, and a CHECK is hard to change.
     reason = Varchar(length=20)
-    count = BigInt(default=0)
+    number = BigInt(default=0)
     last_at = Instant()

@@ -25,8 +25,8 @@ async def forwards():
     manager.add_column(
         table_class_name="RefusedDelivery",
         tablename="refused_delivery",
-        column_name="count",
-        db_column_name="count",
+        column_name="number",
+        db_column_name="number",
         column_class_name="BigInt",
         column_class=BigInt,
         params={
