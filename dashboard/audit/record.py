@@ -27,6 +27,7 @@ class Action(StrEnum):
     GIVE_UP = "give_up"
     KEEP = "keep"
     SANDBOX = "sandbox"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard import clock
+from dashboard.payments import deliveries
 from dashboard.payments.actors import Actor
 from dashboard.payments.tables import StripeEvent
 
@@ -30,11 +31,11 @@ async def replay(event_id: str, shown: int, by: Actor) -> StripeEvent:
     `shown` is how often it had been replayed when `by` looked at it: of two people at once one is
     refused. Raises NotNow.
     """
-    before = await StripeEvent.objects().get(StripeEvent.id == event_id)
+    before = await deliveries.event(event_id)
     if before is None or before.state not in FINISHED:
         raise NotNow(before)
     if not await _claim(before, shown, by):
-        raise NotNow(await StripeEvent.objects().get(StripeEvent.id == event_id))
+        raise NotNow(await deliveries.event(event_id))
     return before
 
 
