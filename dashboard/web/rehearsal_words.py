@@ -60,6 +60,11 @@ class Told:
     closings: tuple[tuple[str, str], ...] = ()
     then: str = ""
 
+    @property
+    def useful(self) -> bool:
+        """Whether there is anything to be gained."""
+        return bool(self.columns or self.movements or self.closings)
+
 
 async def told(seen: Rehearsal, event: StripeEvent, zone: ZoneInfo) -> Told:
     """All of it in words; amounts in the payment's currency, instants in `zone`."""
@@ -70,7 +75,7 @@ async def told(seen: Rehearsal, event: StripeEvent, zone: ZoneInfo) -> Told:
         return Told("Nothing: we have it all.", known)
     currency = str(seen.payment.currency)
     return Told(
-        summary=_summary(seen),
+        summary=f"{_who(event)} would {_summary(seen)}.",
         known=known,
         columns=tuple(_column(one, seen.payment.id, currency, zone) for one in seen.changes),
         movements=_movements(seen, currency, zone),
@@ -84,7 +89,7 @@ def _known(seen: Rehearsal) -> str:
     if intent is None:
         return ""
     amount = formats.money(intent.amount, intent.currency)
-    return f"Stripe now: {intent.id} of {amount} is {intent.status.replace('_', ' ')}."
+    return f"Stripe now: {intent.id} of {amount}, {intent.status.replace('_', ' ')}."
 
 
 def _foreign(seen: Rehearsal, why: Foreign, event: StripeEvent) -> str:
@@ -102,7 +107,11 @@ def _foreign(seen: Rehearsal, why: Foreign, event: StripeEvent) -> str:
         f"{elsewhere or 'none'}.",
         Foreign.TAKEN: f"The event names {ours}, whose payment has another intent already.",
     }
-    return f"{said[why]} A replay would leave it an orphan and change nothing."
+    return f"{said[why]} {_who(event)} would leave it an orphan and change nothing."
+
+
+def _who(event: StripeEvent) -> str:
+    return "The next try" if event.state == "waiting" else "A replay"
 
 
 def _summary(seen: Rehearsal) -> str:
@@ -119,8 +128,7 @@ def _summary(seen: Rehearsal) -> str:
         "close " + ", ".join(_operation(row) for row, _ in seen.closings) if seen.closings else "",
     ]
     told = [part for part in parts if part]
-    joined = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
-    return f"A replay would {joined}."
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
 
 
 def _operation(row: Operation) -> str:
