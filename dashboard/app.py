@@ -28,8 +28,9 @@ def create_app(chosen: Settings) -> Litestar:
     """The web application with these settings; nothing is opened before its lifespan begins."""
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
         settings.use(chosen)
+        refused = app.state.refused_deliveries = RefusedDeliveries()
         if chosen.sandbox:
             clock.follow(chosen.clock_file)
         gateway = stripe_gateway.StripeGateway(chosen, door="web")
@@ -40,6 +41,7 @@ def create_app(chosen: Settings) -> Litestar:
                     yield
                 finally:
                     await journey.end()
+                    await refused.write_down()
         finally:
             stripe_gateway.use(None)
             await gateway.close()
@@ -51,7 +53,7 @@ def create_app(chosen: Settings) -> Litestar:
         # scripts from elsewhere.
         openapi_config=None,
         request_max_body_size=LARGEST_BODY,
-        state=State({"limits": Limits(chosen), "refused_deliveries": RefusedDeliveries()}),
+        state=State({"limits": Limits(chosen)}),
         exception_handlers={Exception: failures.answer},
         template_config=pages.templates(),
         before_request=unstorable.refuse,

@@ -55,6 +55,11 @@ class RefusedDeliveries:
         self._written[reason] = monotonic()
         await self._write(reason, self._waiting.pop(reason))
 
+    async def write_down(self) -> None:
+        """Write what waits, for a process that ends."""
+        for reason in list(self._waiting):
+            await self._write(reason, self._waiting.pop(reason))
+
     async def _write(self, reason: str, waiting: _Waiting) -> None:
         try:
             await _add(reason, waiting.count, waiting.last_at)

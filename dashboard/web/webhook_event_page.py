@@ -1,5 +1,6 @@
 """The page of one message from Stripe: its story, what a replay would change, and the replay."""
 
+from datetime import timedelta
 from typing import Any
 
 from litestar import Response, get, post
@@ -27,6 +28,8 @@ from jobs import nudges
 
 AWAY = "Stripe can’t be reached right now. Nothing was moved by asking; look again soon."
 GONE = "Stripe knows no such object for our key, so a replay would fail in the same way."
+# One that was backed off for an hour is not worth a look every two seconds.
+SOON = timedelta(seconds=90)
 MOVING = "Somebody is changing this payment right now. Look again in a moment."
 
 
@@ -144,15 +147,13 @@ async def _page(
         "story": event_words.story(row, len(settings.current().webhook_secrets), zone),
         "triggers": event_words.triggers(row),
         "why": why(found, now, zone) if found else "",
-        "may_ask": may and row.state != "ignored",
+        "may_ask": may and (row.state != "ignored" or told is not None),
         "may_replay": may and row.state in FINISHED,
-        # One that was backed off for an hour is not worth a look every two seconds.
-        "soon": row.state == "waiting" and (row.due_at - now).total_seconds() < SOON,
+        "soon": row.state == "waiting" and row.due_at is not None and row.due_at - now < SOON,
         "told": told,
         "trouble": trouble,
     }
     return await page(request, "webhooks/show.html", context, status)
 
 
-SOON = 90
 handlers = [show, dry_run, replay, review, replay_dead]
