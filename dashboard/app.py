@@ -7,6 +7,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from dashboard import clock, db, settings, stripe_gateway
+from dashboard.payments.refused_deliveries import RefusedDeliveries
 from dashboard.settings import Settings
 from dashboard.web import (
     desk,
@@ -27,8 +28,9 @@ def create_app(chosen: Settings) -> Litestar:
     """The web application with these settings; nothing is opened before its lifespan begins."""
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
         settings.use(chosen)
+        refused = app.state.refused_deliveries = RefusedDeliveries()
         if chosen.sandbox:
             clock.follow(chosen.clock_file)
         gateway = stripe_gateway.StripeGateway(chosen, door="web")
@@ -39,6 +41,7 @@ def create_app(chosen: Settings) -> Litestar:
                     yield
                 finally:
                     await journey.end()
+                    await refused.write_down()
         finally:
             stripe_gateway.use(None)
             await gateway.close()

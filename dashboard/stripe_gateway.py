@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from datetime import datetime
@@ -11,7 +12,7 @@ import httpx
 import stripe
 from aiolimiter import AsyncLimiter
 
-from dashboard import clock, db
+from dashboard import clock, db, signatures
 from dashboard import stripe_reading as read
 from dashboard.settings import Settings
 from dashboard.snapshots import Answer, Call, Intent, Refusal, Setup
@@ -31,10 +32,6 @@ class Unreachable(Exception):
 
 class NotThere(Exception):
     """Stripe knows no such object for this key."""
-
-
-class ForgedWebhook(Exception):
-    """A webhook whose signature, age or encoding is wrong."""
 
 
 class StripeGateway:
@@ -178,18 +175,19 @@ class StripeGateway:
         except TimeoutError as error:
             raise Unreachable("no answer in time") from error
 
-    def verify_webhook(self, body: bytes, signature: str | None) -> None:
-        """Raises ForgedWebhook unless one of our secrets signed `body` in the last 300 seconds.
+    def verify_webhook(self, body: bytes, signature: str | None) -> int:
+        """Which of our secrets signed `body` in the last 300 seconds, 1 being the first.
 
-        A signature is made with wall time and checked with it, also where our clock is moved.
+        Raises ForgedWebhook if none did. A signature is made with wall time and checked with it,
+        also where our clock is moved.
         """
-        for secret in self._secrets:
-            with contextlib.suppress(
-                stripe.SignatureVerificationError, ValueError, UnicodeDecodeError
-            ):
-                stripe.WebhookSignature.verify_header(body, signature, secret, 300)
-                return
-        raise ForgedWebhook("The signature does not match.")
+        return signatures.signed_by(self._secrets, signature, functools.partial(_signed, body))
+
+
+def _signed(body: bytes, signature: str, secret: str, within: int | None) -> bool:
+    with contextlib.suppress(stripe.SignatureVerificationError, ValueError, UnicodeDecodeError):
+        return bool(stripe.WebhookSignature.verify_header(body, signature, secret, within))
+    return False
 
 
 _RETRY: Any = {"max_network_retries": 2}

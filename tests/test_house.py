@@ -42,6 +42,7 @@ PURE_NAMES = (
     "facts.py",
     "evidence.py",
     "proof.py",
+    "verdict.py",
     "policy.py",
 )
 PURE_TOP = ("clock.py", "money.py", "snapshots.py")

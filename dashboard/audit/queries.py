@@ -25,7 +25,10 @@ GROUPS: dict[str, tuple[tuple[str, ...], bool]] = {
     "sign_ins": ((Action.SIGN_IN, Action.SIGN_IN_FAILED, Action.SIGN_OUT), False),
     "denied": ((Action.DENIED, Action.SIGN_IN_FAILED), False),
     "admin": ((Action.ADMIN_WRITE, Action.COMMAND), False),
-    "decisions": ((Action.DECISION, Action.GIVE_UP, Action.KEEP, Action.RECONCILE), False),
+    "decisions": (
+        (Action.DECISION, Action.GIVE_UP, Action.KEEP, Action.RECONCILE, Action.REPLAY),
+        False,
+    ),
     "money": ((), True),
 }
 

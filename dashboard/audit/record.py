@@ -28,6 +28,7 @@ class Action(StrEnum):
     KEEP = "keep"
     RECONCILE = "reconcile"
     SANDBOX = "sandbox"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)

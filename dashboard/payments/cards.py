@@ -120,7 +120,7 @@ async def _keep(before: Purchase, payment: Payment, setup: Setup) -> None:
         )
         if not same:
             return
-        state = _state(setup)
+        state = state_of(setup)
         waits = state in OPEN
         await Purchase.update(
             {
@@ -132,16 +132,17 @@ async def _keep(before: Purchase, payment: Payment, setup: Setup) -> None:
         if state is CardState.SAVED:
             await card_works(purchase.id, setup.payment_method)
         if state is CardState.REFUSED:
-            await ledger.failed(payment.id, setup.refusal or _UNSAID)
+            await ledger.failed(payment.id, setup.refusal or UNSAID)
         if purchase.owed != 0:
             await _tell(payment, state, setup)
     log.info("card.saved", purchase=before.id, state=str(state))
 
 
-_UNSAID = Refusal("setup_canceled", "The saving of the card was cancelled.")
+UNSAID = Refusal("setup_canceled", "The saving of the card was cancelled.")
 
 
-def _state(setup: Setup) -> CardState:
+def state_of(setup: Setup) -> CardState:
+    """What the saving of a card has come to."""
     if setup.status == "succeeded":
         return CardState.SAVED
     if setup.status == "refused":
@@ -149,12 +150,17 @@ def _state(setup: Setup) -> CardState:
     return CardState.NEEDS_CUSTOMER
 
 
-async def _tell(payment: Payment, state: CardState, setup: Setup) -> None:
+def word_of(setup: Setup, payment: Payment) -> tuple[str, str]:
+    """The kind of the event that tells of it, and the key that makes it count once."""
     kind = {
         CardState.SAVED: "card_saved",
         CardState.REFUSED: "card_refused",
         CardState.NEEDS_CUSTOMER: "card_waiting",
-    }[state]
+    }[state_of(setup)]
+    return kind, f"{kind}:{setup.id or payment.id}:{payment.id}"
+
+
+async def _tell(payment: Payment, state: CardState, setup: Setup) -> None:
     reason = setup.refusal.message if setup.refusal and state is CardState.REFUSED else ""
-    key = f"{kind}:{setup.id or payment.id}:{payment.id}"
+    kind, key = word_of(setup, payment)
     await write_word(payment, kind, reason, STUDENT, key=key)

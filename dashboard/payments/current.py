@@ -1,11 +1,24 @@
 """Which of a purchase's payments is the current one; the ledger asks after every post."""
 
+from collections.abc import Sequence
+
 from dashboard.payments.facts import Status
 from dashboard.payments.queries import payment_facts
 from dashboard.payments.tables import Payment
 
 
 async def choose_current(purchase_id: int) -> None:
+    """Make the payment current that `standing_one` names."""
+    chosen = standing_one(await Payment.objects().where(Payment.purchase == purchase_id))
+    if chosen.current:
+        return
+    await Payment.update({"current": False}).where(
+        (Payment.purchase == purchase_id) & (Payment.current.eq(True))
+    )
+    await Payment.update({"current": True}).where(Payment.id == chosen.id)
+
+
+def standing_one(rows: Sequence[Payment]) -> Payment:
     """The payment that was captured or charged first; else the newest hold; else the newest.
 
     An attempt to renew a hold is none of these until it stands.
@@ -13,7 +26,6 @@ async def choose_current(purchase_id: int) -> None:
     One that has money and is current stays so. The time of a capture can become known better later
     on, and a change of mind would give back the second payment after the first.
     """
-    rows = await Payment.objects().where(Payment.purchase == purchase_id)
 
     def rank(row: Payment) -> tuple[int, bool, float]:
         if row.renews is not None and row.payment_status in (Status.PENDING, Status.FAILED):
@@ -23,10 +35,4 @@ async def choose_current(purchase_id: int) -> None:
             return 2, row.current and payment_facts(row).kept > 0, -row.captured_at.timestamp()
         return (1 if row.payment_status == Status.AUTHORIZED else 0), False, row.id
 
-    chosen = max(rows, key=rank)
-    if chosen.current:
-        return
-    await Payment.update({"current": False}).where(
-        (Payment.purchase == purchase_id) & (Payment.current.eq(True))
-    )
-    await Payment.update({"current": True}).where(Payment.id == chosen.id)
+    return max(rows, key=rank)

@@ -8,11 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from piccolo.columns.combination import And, Or, Where
+from piccolo.querystring import QueryString
 
 from dashboard import clock, db
 from dashboard.payments import cards, ledger
-from dashboard.payments.tables import Operation, Payment, StripeEvent
-from dashboard.stripe_gateway import NotThere, Unreachable, gateway
+from dashboard.payments.belonging import owner
+from dashboard.payments.tables import Payment, StripeEvent
+from dashboard.stripe_gateway import NotThere, Unreachable
 from dashboard.stripe_reading import instant
 
 log = structlog.get_logger()
@@ -46,10 +49,14 @@ class Notice:
     operation_id: str | None
     livemode: bool
     api_version: str
+    signed_with: int | None = None
 
 
-def notice(payload: Any) -> Notice:
-    """Read the decoded body of an event; Malformed if it is none."""
+def notice(payload: Any, signed_with: int | None = None) -> Notice:
+    """Read the decoded body of an event; Malformed if it is none.
+
+    `signed_with` is the place of the secret that it was signed with, 1 for the first.
+    """
     try:
         subject = payload["data"]["object"]
         kind = subject.get("object")
@@ -58,27 +65,43 @@ def notice(payload: Any) -> Notice:
         return Notice(
             id=_text(payload["id"]),
             type=_text(payload["type"])[:80],
-            created=int(payload["created"]),
+            created=_seconds(payload["created"]),
             object_id=_text(subject.get("id") or ""),
             intent_id=_text(intent) if intent else None,
-            operation_id=str(metadata["operation_id"])[:255]
-            if metadata.get("operation_id")
-            else None,
+            operation_id=_metadata(metadata.get("operation_id")),
             livemode=bool(payload.get("livemode")),
-            api_version=str(payload.get("api_version") or "")[:40],
+            api_version=_text(payload.get("api_version") or "")[:40],
+            signed_with=signed_with,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
         raise Malformed("The body is no Stripe event.") from error
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 255:
+    # PostgreSQL stores no NUL, and neither database an unpaired surrogate.
+    if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
         raise ValueError("an id or a type is text")
     return value
 
 
+def _seconds(value: Any) -> int:
+    found = int(value)
+    # Raises for what no calendar holds.
+    instant(found)
+    return found
+
+
+def _metadata(value: Any) -> str | None:
+    """What may be an operation of ours: whoever made the object wrote it, so it may be anything."""
+    found = str(value)[:255] if value else ""
+    return found if found and found.isprintable() else None
+
+
 async def keep(event: Notice) -> bool:
-    """Store an event durably, once; true when it is new."""
+    """Store an event durably, once; true when it is new. A repeat is counted and changes nothing.
+
+    Stripe delivers at least once, and whoever presses "Resend" there sends it once more.
+    """
     now = clock.now()
     created = instant(event.created)
     row = StripeEvent(
@@ -93,9 +116,21 @@ async def keep(event: Notice) -> bool:
         received_at=now,
         state="waiting" if event.type.startswith(PREFIXES) else "ignored",
         due_at=now if event.type.startswith(PREFIXES) else None,
+        signed_with=event.signed_with,
     )
-    kept = await StripeEvent.insert(row).on_conflict(action="DO NOTHING", target=StripeEvent.id)
-    return bool(kept)
+    kept = (
+        await StripeEvent.insert(row)
+        .on_conflict(
+            action="DO UPDATE",
+            target=StripeEvent.id,
+            values=[(StripeEvent.deliveries, _ONCE_MORE), (StripeEvent.repeated_at, now)],
+        )
+        .returning(StripeEvent.deliveries)
+    )
+    return bool(kept[0]["deliveries"] == 1)
+
+
+_ONCE_MORE = QueryString('"stripe_event"."deliveries" + 1')
 
 
 async def handle(event_id: str) -> int | None:
@@ -151,13 +186,6 @@ async def due_events(limit: int) -> list[str]:
     return [row["id"] for row in rows]
 
 
-async def replay(event_id: str) -> None:
-    """Make a dead, orphaned or handled event due once more."""
-    await StripeEvent.update({"state": "waiting", "due_at": clock.now(), "attempts": 0}).where(
-        StripeEvent.id == event_id
-    )
-
-
 async def _claim(event_id: str) -> StripeEvent | None:
     now = clock.now()
     rows = (
@@ -173,29 +201,22 @@ async def _claim(event_id: str) -> StripeEvent | None:
 
 
 async def _find(event: StripeEvent) -> Payment | None:
-    """By the intent's id, else by the operation that its metadata names."""
-    if event.intent_id is None:
-        return None
-    payment = await Payment.objects().get(Payment.stripe_intent_id == event.intent_id)
-    if payment is not None or event.operation_id is None:
-        return payment
-    operation = await Operation.objects().get(Operation.id == event.operation_id)
-    if operation is None or not await _stripe_agrees(event):
-        return None
-    await ledger.attach(operation.payment, event.intent_id)
+    """The payment that an event is about; its intent is attached where that had not landed yet."""
+    found = await owner(event)
+    if found.payment is None or not found.attaches:
+        return found.payment
+    await ledger.attach(found.payment.id, event.intent_id)
     return await Payment.objects().get(Payment.stripe_intent_id == event.intent_id)
 
 
-async def _stripe_agrees(event: StripeEvent) -> bool:
-    """Whether the payment is in our account and of that operation.
-
-    A copy of our rows somewhere else knows the same operations, and its events may come here.
-    """
-    try:
-        intent = await gateway().fetch(event.intent_id)
-    except NotThere:
-        return False
-    return intent.operation_id == event.operation_id
+def _claimed(event: StripeEvent) -> And | Or | Where:
+    """The row as we claimed it: whoever was overtaken by another claim or a replay ends nothing."""
+    return (
+        (StripeEvent.id == event.id)
+        & (StripeEvent.state == "waiting")
+        & (StripeEvent.attempts == event.attempts)
+        & (StripeEvent.replays == event.replays)
+    )
 
 
 async def _finish(event: StripeEvent, state: str, payment_id: int | None = None) -> None:
@@ -207,7 +228,7 @@ async def _finish(event: StripeEvent, state: str, payment_id: int | None = None)
             "payment": payment_id,
             "error": "",
         }
-    ).where(StripeEvent.id == event.id)
+    ).where(_claimed(event))
 
 
 async def _again(event: StripeEvent, error: BaseException, most: int) -> None:
@@ -215,10 +236,8 @@ async def _again(event: StripeEvent, error: BaseException, most: int) -> None:
     if event.attempts >= most:
         log.error("webhook.dead", event_id=event.id, error=said)
         await StripeEvent.update({"state": "dead", "due_at": None, "error": said}).where(
-            StripeEvent.id == event.id
+            _claimed(event)
         )
         return
     delay = min(timedelta(seconds=5) * 2 ** min(event.attempts - 1, 12), LONGEST_RETRY)
-    await StripeEvent.update({"due_at": clock.now() + delay, "error": said}).where(
-        StripeEvent.id == event.id
-    )
+    await StripeEvent.update({"due_at": clock.now() + delay, "error": said}).where(_claimed(event))

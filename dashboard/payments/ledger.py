@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from dashboard import clock, db
-from dashboard.payments import evidence, proof, trouble
+from dashboard.payments import trouble, verdict
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.current import choose_current
 from dashboard.payments.events import write_movements, write_operation, write_word
@@ -69,10 +69,7 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
     async with db.transaction():
         purchase = await touch(before.purchase)
         version = {"post_due_at": None, "version": before.version + 1}
-        values: dict[Any, Any] = {**evidence.standing(intent), **version}
-        if before.captured_at and values["captured_at"] == intent.fetched_at:
-            # Stripe names no time of its own: the first time that we saw it is nearer to the truth.
-            values |= {"captured_at": before.captured_at, "ended_at": before.captured_at}
+        values: dict[Any, Any] = {**verdict.columns(intent, before.captured_at), **version}
         rows = (
             await Payment.update(values)
             .where((Payment.id == before.id) & (Payment.version == before.version))
@@ -81,13 +78,11 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         if not rows:
             raise _Stale
         payment = Payment(**rows[0])
-        if event_at and before.synced_at and event_at <= before.synced_at.replace(microsecond=0):
-            # What is news now had not happened then: the event tells of something else.
-            event_at = None
+        event_at = verdict.news_at(event_at, before.synced_at)
         operations = await _operations(payment.id)
         await _close_proven(operations, intent, purchase)
         news = await write_movements(payment, intent, operations, event_at)
-        if any(movement.kind in ("authorized", "charged") for movement in news):
+        if any(movement.kind in verdict.HOLDS for movement in news):
             # Without the wish to save it, a card is used up by its first payment.
             saved = intent.payment_method if purchase.saves_card else None
             await card_works(purchase.id, saved)
@@ -119,8 +114,8 @@ async def _close_proven(operations: list[Operation], intent: Intent, purchase: P
     for operation in operations:
         is_open = State(operation.state) in OPEN
         verbs = (Verb(operation.asked_verb), Verb(operation.verb))
-        proven = proof.outcome(operation.id, verbs, is_open, intent)
-        if proven is None or operation.state in (State.SUCCEEDED, proven):
+        proven = verdict.closing(operation.id, verbs, State(operation.state), intent)
+        if proven is None:
             continue
         said = intent.last_refusal if proven is State.REFUSED else None
         values: dict[str, Any] = {"closed_by": "post"}
@@ -186,29 +181,32 @@ async def _lower_owed(
 ) -> None:
     """A refund made outside the desk is a decision too: what it gave back is owed no longer.
 
-    Only a refund that is new here counts, and only its own amount: what is missing for another
-    reason, such as a lost dispute, stays owed.
+    Only a refund that is new here counts, and only its own amount.
     """
+    refunds = [movement for movement in news if movement.kind in verdict.GIVES_BACK]
+    if not refunds:
+        return
     ours = {operation.id for operation in operations}
-    given = 0
-    for movement in news:
-        if movement.kind in ("refund_pending", "refund_succeeded"):
-            pending = PaymentEvent.key == f"refund:{movement.object_id}:pending"
-            counted = movement.kind == "refund_succeeded" and await PaymentEvent.exists().where(
-                pending
-            )
-            given += 0 if counted or movement.operation_id in ours else movement.amount
-    kept = payment_facts(payment).refundable
-    if not given or purchase.owed is None or purchase.owed <= kept:
+    given = verdict.given_elsewhere(refunds, ours, await _counted(refunds))
+    owed = verdict.owed_after(purchase.owed, payment_facts(payment).refundable, given)
+    if owed is None:
         return
     await Purchase.update(
         {
-            "owed": max(kept, purchase.owed - given),
+            "owed": owed,
             "owed_reason": "Refunded in Stripe",
             "decided_by": "Stripe",
             "decided_at": clock.now(),
         }
     ).where(Purchase.id == purchase.id)
+
+
+async def _counted(refunds: list[Movement]) -> set[str]:
+    """Of new refunds, those that were news before, when they were pending."""
+    keys = {verdict.pending_key(one.object_id): one.object_id for one in refunds}
+    found = PaymentEvent.key.is_in(list(keys))
+    rows = await PaymentEvent.select(PaymentEvent.key).where(found)
+    return {keys[row["key"]] for row in rows}
 
 
 async def _payment(payment_id: int) -> Payment:

@@ -196,3 +196,27 @@ class StripeEvent(Table, tablename="stripe_event"):
     error = Varchar(length=500, default="")
     handled_at = Instant(null=True)
     payment = Reference(Payment, null=True, default=None)
+    # How often Stripe sent it, and when it last came once more.
+    deliveries = Integer(default=1)
+    repeated_at = Instant(null=True)
+    # Which of our signing secrets it was signed with, the first one being 1.
+    signed_with = Integer(null=True, default=None)
+    # How often people had it handled again; who did so last, and when.
+    replays = Integer(default=0)
+    replayed_by = Varchar(length=255, default="")
+    replayed_at = Instant(null=True)
+
+
+class RefusedDelivery(Table, tablename="refused_delivery"):
+    """How many requests at the webhooks' address were refused on one day for one reason.
+
+    Only counts are kept: a stranger chooses what such a request holds, and how many there are.
+    """
+
+    # The day in UTC and the reason, so that there is one row of each.
+    id = Varchar(length=40, primary_key=True)
+    day = Instant()
+    # Not a column of fixed words: `refused_deliveries` knows them, and a CHECK is hard to change.
+    reason = Varchar(length=20)
+    number = BigInt(default=0)
+    last_at = Instant()

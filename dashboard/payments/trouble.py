@@ -27,19 +27,30 @@ async def note(payment_id: int, news: Sequence[Movement]) -> None:
     """Keep that a refund has failed at the bank; forget it once it was paid back in another way."""
     payment = await Payment.objects().get(Payment.id == payment_id)
     assert payment is not None
-    said = payment.refund_trouble
-    failed = [movement.reason for movement in news if movement.kind == "refund_failed"]
-    if failed:
-        why = f" ({failed[-1].replace('_', ' ')})" if failed[-1] else ""
-        said = f"The bank sent it back{why}."
-    if not said:
+    if not payment.refund_trouble and not any(_failed(movement) for movement in news):
         return
     purchase = await Purchase.objects().get(Purchase.id == payment.purchase)
     assert purchase is not None
+    await Payment.update({"refund_trouble": left(purchase, payment, news)}).where(
+        Payment.id == payment_id
+    )
+
+
+def left(purchase: Purchase, payment: Payment, news: Sequence[Movement]) -> str:
+    """What is to be told of refunds that failed, of the rows as they stand after `news`."""
+    said = str(payment.refund_trouble)
+    failed = [movement.reason for movement in news if _failed(movement)]
+    if failed:
+        why = f" ({failed[-1].replace('_', ' ')})" if failed[-1] else ""
+        said = f"The bank sent it back{why}."
     owed = purchase.owed if payment.current else payment.withdrawn_amount
     if owed is not None and payment_facts(payment).refundable <= owed:
-        said = ""
-    await Payment.update({"refund_trouble": said}).where(Payment.id == payment_id)
+        return ""
+    return said
+
+
+def _failed(movement: Movement) -> bool:
+    return movement.kind == "refund_failed"
 
 
 async def clear(purchase_id: int) -> None:

@@ -22,7 +22,14 @@ from dashboard.bookings.tables import (
 from dashboard.mail.tables import Message, Notice, UnreadEvent
 from dashboard.metrics.tables import Heartbeat
 from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileMark, ReconcileRun
-from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
+from dashboard.payments.tables import (
+    Operation,
+    Payment,
+    PaymentEvent,
+    Purchase,
+    RefusedDelivery,
+    StripeEvent,
+)
 from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
 from dashboard.support.tables import Ticket, TicketNote
 from dashboard.web.admin_columns import describe
@@ -155,6 +162,7 @@ TABLES: tuple[Shown, ...] = (
         "type state intent_id received_at",
         "-received_at",
     ),
+    Shown(RefusedDelivery, _STORY, "id day reason number last_at", "reason day", "-last_at"),
     Shown(
         Message,
         _STORY,

@@ -41,6 +41,7 @@ _SAID = {
     Action.KEEP: "Withdrew a refund",
     Action.RECONCILE: "Decided about a difference from Stripe",
     Action.SANDBOX: "Played on the sandbox",
+    Action.REPLAY: "Replayed a message from Stripe",
 }
 _OUTCOMES = {"done": "", "refused": "wrong e-mail or password", "throttled": "too many attempts"}
 _ALARMING = (Action.DENIED, Action.SIGN_IN_FAILED)
@@ -183,10 +184,16 @@ def _of_entry(row: dict[str, Any]) -> dict[str, Any]:
         "address": row["address"],
         "detail": [(name, value) for name, value in detail if value],
         "subject": "" if row["subject"] in ("/sign-in", "/sign-out") else row["subject"],
-        "href": f"/holds/{row['payment']}" if row["payment"] and action in _KNOWN else "",
+        "href": _href(row, action),
         "amount": "",
         "alarming": action in _ALARMING,
     }
+
+
+def _href(row: dict[str, Any], action: Action) -> str:
+    if action is Action.REPLAY:
+        return str(row["subject"])
+    return f"/holds/{row['payment']}" if row["payment"] and action in _KNOWN else ""
 
 
 # Only of these it is sure that the payment in their address exists.

@@ -30,6 +30,8 @@ from dashboard.web import (
     ticket_page,
     tickets_page,
     waiver_page,
+    webhook_event_page,
+    webhooks_page,
     what_if_page,
 )
 from dashboard.web.pages import static_files
@@ -66,6 +68,8 @@ pages = Router(
         *reconcile_page.handlers,
         *reconcile_answer.handlers,
         *alerts_page.handlers,
+        webhooks_page.index,
+        *webhook_event_page.handlers,
         audit_page.index,
         *sandbox_page.handlers,
         *sandbox_deeds.handlers,

@@ -10,7 +10,8 @@ from litestar.exceptions import HTTPException
 from dashboard import db, sentences, settings
 from dashboard.bookings.errors import BadOrder, Conflict, KeyReused, NoSuchBooking
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
-from dashboard.stripe_gateway import ForgedWebhook, Unreachable
+from dashboard.signatures import ForgedWebhook
+from dashboard.stripe_gateway import Unreachable
 from dashboard.support.errors import NoSuchTicket
 from dashboard.web.answers import RETRY_AFTER
 from dashboard.web.problems import problem

@@ -129,6 +129,13 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/holds/{payment_id}/compare"): SUPPORT,
     # What is wrong.
     ("GET", "/alerts"): VIEWER,
+    # The messages from Stripe.
+    ("GET", "/webhooks"): VIEWER,
+    ("GET", "/webhooks/{event_id}"): VIEWER,
+    ("GET", "/webhooks/{event_id}/dry-run"): SUPPORT,
+    ("POST", "/webhooks/{event_id}/replay"): SUPPORT,
+    ("GET", "/webhooks/replay-dead"): SUPPORT,
+    ("POST", "/webhooks/replay-dead"): SUPPORT,
     # The playground.
     ("GET", "/sandbox"): VIEWER,
     ("POST", "/sandbox/bookings"): SUPPORT,

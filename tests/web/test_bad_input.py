@@ -226,6 +226,8 @@ async def test_a_page_of_something_that_is_not_there_says_so(world: World, numbe
         f"/tickets/{number}",
         f"/tickets/new?hold={number}",
         f"/mail/{number}",
+        f"/webhooks/{number}",
+        f"/webhooks/{number}/dry-run",
     ):
         answer = await ana.page(path)
         assert answer.status_code in (404, 200 if "new" in path else 404), f"{path} {answer}"
@@ -242,7 +244,8 @@ async def test_what_if_takes_nonsense_for_a_question_it_can_not_answer(world: Wo
 
 
 @pytest.mark.parametrize(
-    "path", ["/holds?q=", "/tickets?q=", "/mail?q=", "/audit?who=", "/sign-in?next="]
+    "path",
+    ["/holds?q=", "/tickets?q=", "/mail?q=", "/webhooks?q=", "/audit?who=", "/sign-in?next="],
 )
 async def test_a_query_that_no_database_keeps_is_refused(world: World, path: str):
     ana = await sign_in(world, "admin")

@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 
 from dashboard.bookings import pay_links
+from dashboard.payments import inbox
 from dashboard.piccolo_app import APP_CONFIG
 from dashboard.staff import auth
 from dashboard.staff.tables import SCOPES
@@ -36,6 +37,7 @@ class Scene:
             "payment_id": self.payment,
             "operation_id": self.operation,
             "message_id": 1,
+            "event_id": "evt_scene",
             "delivery_id": 1,
             "package_id": 1,
             "ticket_id": 1,
@@ -53,6 +55,8 @@ async def scene(world: World) -> Scene:
     payment = int((await world.payment(booked["id"])).id)
     operation = (await world.operations(booked["id"]))[0].id
     await world.tick()
+    await inbox.keep(inbox.Notice("evt_scene", "charge.captured", 1, "ch_1", None, None, False, ""))
+    await inbox.handle("evt_scene")
     world.sandbox.control("DELETE", "requests")
     return Scene(world, booked["id"], payment, operation)
 
