@@ -21,6 +21,7 @@ class Kind(StrEnum):
     HOLD_MISSED = "hold_missed"
     DISPUTE_OPEN = "dispute_open"
     DEAD_LETTER = "dead_letter"
+    DIFFERENCE_OPEN = "difference_open"
     RECONCILE_LATE = "reconcile_late"
     MAIL_LATE = "mail_late"
 
@@ -159,6 +160,18 @@ ABOUT = {
         "Webhooks shows each one with its error and the payment that it is about.",
         "Mend what the error names, then replay it. The hold's Ask Stripe again brings one "
         "payment up to date.",
+    ),
+    Kind.DIFFERENCE_OPEN: About(
+        "Books differ from Stripe",
+        "1 payment differs from Stripe",
+        "{count} payments differ from Stripe",
+        "/reconcile",
+        "A post could not bring it in line.",
+        "The comparison with Stripe found something that a post can't bring in line: a payment "
+        "that nobody here knows, another amount, a story that does not add up.",
+        "Reconcile shows the fields that differ and the likely cause. The section The "
+        "reconciliation found a difference says what each cause means.",
+        "Adopt it where it is ours; else find out who made it, and acknowledge it with a reason.",
     ),
     Kind.RECONCILE_LATE: About(
         "Comparison late",

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dashboard.alerts.kinds import Kind, Severity, Trouble
-from dashboard.alerts.lateness import LATE, RECONCILE, Beat
+from dashboard.alerts.lateness import COMPARED_WITHIN, LATE, Beat, compared
 from dashboard.alerts.money import MOST
 from dashboard.mail.facts import State as MailState
 from dashboard.mail.tables import Message, Notice
+from dashboard.payments.reconcile import differences
 from dashboard.payments.tables import Purchase, StripeEvent
 
 MAIL_LATE = timedelta(hours=1)
@@ -54,19 +55,31 @@ async def webhooks(now: datetime) -> list[Trouble]:
 async def sweeps(beats: Sequence[Beat], now: datetime) -> list[Trouble]:
     """Recurring work that is late. A worker that has never run is so once something is overdue."""
     found, late = [], [beat for beat in beats if beat.late(now)]
-    compared = [beat for beat in late if beat.name == RECONCILE]
-    sweeps = [beat for beat in late if beat.name != RECONCILE]
-    if sweeps:
-        since, names = min(beat.good_at for beat in sweeps), [beat.name for beat in sweeps]
-        standing = len(names) == len([beat for beat in beats if beat.name != RECONCILE])
-        detail = "Every sweep" if standing else ", ".join(names)
+    if late:
+        since, names = min(beat.good_at for beat in late), [beat.name for beat in late]
+        detail = "Every sweep" if len(names) == len(beats) else ", ".join(names)
         found.append(Trouble(Kind.SWEEP_LATE, since, Severity.CRITICAL, detail=detail))
     overdue = None if beats else await _overdue(now)
     if overdue is not None:
         never = "It has never run"
         found.append(Trouble(Kind.SWEEP_LATE, overdue, Severity.CRITICAL, detail=never))
-    found += [Trouble(Kind.RECONCILE_LATE, beat.good_at) for beat in compared]
     return found
+
+
+async def comparison(now: datetime) -> list[Trouble]:
+    """What differs from Stripe and waits for a person; or that nobody has compared for a day."""
+    _, since = await compared()
+    late = since is not None and now - since > COMPARED_WITHIN
+    found = [Trouble(Kind.RECONCILE_LATE, since)] if late and since else []
+    return found + [
+        Trouble(
+            Kind.DIFFERENCE_OPEN,
+            row.first_seen_at,
+            subject=str(row.id),
+            detail=row.kind.replace("_", " ").capitalize(),
+        )
+        for row in await differences.listed("open", MOST)
+    ]
 
 
 async def _overdue(now: datetime) -> datetime | None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard import clock
 from dashboard.metrics.tables import Heartbeat
+from dashboard.payments.reconcile import runs
 from dashboard.payments.tables import Payment, Purchase, StripeEvent
 from jobs.watch import stand_in_once
 from tests.alerts.scenes import beat
@@ -29,7 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("alerts")) as desk:
         mended = desk.book("Ada Okafor", HOUR, hold_for=20 * HOUR)
         desk.run(_pause(mended))
-        desk.run(beat("reconcile"))
+        desk.run(_compared())
         desk.run(beat("handle_events", "watch", ago=16 * MINUTE))
         desk.tick()
         desk.run(stand_in_once())
@@ -45,6 +46,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         desk.tick()
         desk.run(_dead())
         yield desk
+
+
+async def _compared() -> None:
+    await runs.ask_nightly()
+    await runs.work(30.0)
 
 
 async def _pause(payment_id: int, by: timedelta = timedelta(days=3)) -> None:

@@ -119,7 +119,7 @@ async def test_a_search_finds_by_name_mail_and_amount(world: World, q: str):
 
 
 @pytest.mark.parametrize(
-    "q", ["%", "_", "\\", "'", '"; DROP TABLE payment', "\x00", "9" * 40, "$", "<b>", "#", "½"]
+    "q", ["%", "_", "\\", "'", '"; DROP TABLE payment', "9" * 40, "$", "<b>", "#", "½"]
 )
 async def test_a_strange_search_is_only_a_search(world: World, q: str):
     await world.book()
