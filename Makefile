@@ -28,8 +28,8 @@ IN_BROWSER := $(BIN)/python -m pytest tests/browser
 ON_REDIS := $(PYTEST) tests -m redis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis test-browser pictures \
-	reconcile-large \
+.PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis \
+	test-browser pictures reconcile-large simulate \
 	lint format types check lock clean
 
 help: ## list what can be made
@@ -88,6 +88,10 @@ test-browser: setup-dev system ## the tests in a real Chromium
 
 reconcile-large: setup-dev ## the reconciliation over 10,000 clean payments instead of 1,000
 	$(ROOMY) RECONCILE_PAYMENTS=10000 $(PYTEST) tests/payments/test_reconcile.py -k clean --durations=1
+
+SEEDS ?= 0-10000
+simulate: setup-dev ## play schedules through the money path: SEEDS=0-10000, or one seed with its story
+	@$(ROOMY) $(BIN)/python -m tests.simulation $(SEEDS)
 
 pictures: setup-dev system ## every page at 1280 and 390 px, light and dark, into var/pictures
 	PICTURES=all $(IN_BROWSER) -k sideways

@@ -1,16 +1,41 @@
-"""Piccolo's SQL, compiled with less work: what never changes about a query is kept.
+"""Piccolo and Stripe's SDK with less work: what never changes about a query or an object is kept.
 
-The text and the values that reach the database stay the same, which a test compares.
+Statements, values and rows stay the same: a test plays schedules with and without this and compares
+every statement that reached the database.
 """
 
+import gc
+import sqlite3
+from datetime import UTC, datetime
 from functools import cache
 from string import Formatter
 from typing import Any
 
-from piccolo.columns.base import Column
+import stripe
+from piccolo import table as piccolo_table
+from piccolo.columns import Column, ForeignKey
+from piccolo.columns import combination as piccolo_combination
+from piccolo.columns.column_types import JSON, JSONB
+from piccolo.query import mixins as piccolo_mixins
+from piccolo.columns.combination import Combination
+from piccolo.query.methods.select import Select
+from piccolo.query.methods.update import Update
+from piccolo.query.mixins import Returning
 from piccolo.querystring import Fragment, QueryString
+from piccolo.table import Table, TableMeta
+from piccolo.utils.sql_values import convert_to_sql_value
 
-_plain_select_string = Column.get_select_string
+_plain_columns = Column.get_select_string
+_plain_select = Select.default_querystrings.fget  # type: ignore[attr-defined]
+_plain_compile = QueryString.compile_string
+_plain_init = Table.__init__
+_plain_reference = ForeignKey.__getattribute__
+_plain_column = TableMeta.get_column_by_name
+_plain_object = stripe._util._convert_to_stripe_object
+# What is neither a column nor a query, and holds none: no need to ask at length.
+PLAIN = frozenset((str, int, bool, float, type(None), datetime))
+# What a foreign key is, beside the columns that it leads to.
+_OWN_NAMES = frozenset(dir(ForeignKey))
 
 
 @cache
@@ -34,7 +59,7 @@ def _bundle(
             fragment.no_arg = True
             continue
         value = self.args[index]
-        if isinstance(value, QueryString):
+        if type(value) not in PLAIN and isinstance(value, QueryString):
             fragment.no_arg = True
             start_index, _, _ = value.bundle(start_index, bundled, combined_args)
         else:
@@ -44,21 +69,212 @@ def _bundle(
     return start_index, bundled, combined_args
 
 
+def _process_args(self: QueryString, args: Any) -> tuple[list[Any], list[Column]]:
+    processed, columns = [], []
+    for arg in args:
+        if type(arg) in PLAIN:
+            pass
+        elif isinstance(arg, QueryString):
+            columns.extend(arg.columns)
+        elif isinstance(arg, Column):
+            columns.append(arg)
+            arg = QueryString(f"{arg._meta.get_full_name(with_alias=False)}")  # noqa: PLW2901
+        processed.append(arg)
+    return processed, columns
+
+
 _names: dict[tuple[str, str, bool], QueryString] = {}
 
 
 def _select_string(self: Column, engine_type: str, with_alias: bool = True) -> QueryString:
     meta = self._meta
     if self._alias or meta.call_chain:
-        return _plain_select_string(self, engine_type, with_alias)
+        return _plain_columns(self, engine_type, with_alias)
     key = (meta.table._meta.tablename, meta.name, with_alias)
     found = _names.get(key)
     if found is None:
-        found = _names[key] = _plain_select_string(self, engine_type, with_alias)
+        found = _names[key] = _plain_columns(self, engine_type, with_alias)
     return found
 
 
+def _simple_select(self: Select) -> list[QueryString]:
+    """A select of whole rows of one table, in one piece; anything else as Piccolo has it."""
+    where, order = self.where_delegate, self.order_by_delegate._order_by
+    read = [*where.get_where_columns(), *self.order_by_delegate.get_order_by_columns()]
+    unusual = (
+        self.columns_delegate.selected_columns
+        or self.exclude_secrets
+        or self.distinct_delegate._distinct.enabled
+        or self.as_of_delegate._as_of
+        or self.group_by_delegate._group_by
+        or self.having_delegate._where
+        or self.offset_delegate._offset
+        or self.lock_rows_delegate._lock_rows
+        or any(isinstance(column, Column) and column._meta.call_chain for column in read)
+    )
+    if unusual:
+        return _plain_select(self)  # type: ignore[no-any-return]
+    self.columns_delegate.selected_columns = self.table._meta.columns
+    query, args = _rows_of(self.table), []
+    if where._where:
+        wanted = where._where.querystring
+        query += f" WHERE {wanted.template}"
+        args.extend(wanted.args)
+    for part in (order if order.order_by_items else None, self.limit_delegate._limit):
+        if part:
+            more = part.querystring
+            query += more.template
+            args.extend(more.args)
+    return [QueryString(query, *args)]
+
+
+def _update(self: Update) -> list[QueryString]:
+    """The same in one piece: its parts are put into each other, not kept apart."""
+    parts = [_head(self.table, tuple(self.values_delegate._values))]
+    args = self.values_delegate.get_sql_values()
+    if self.where_delegate._where:
+        wanted = self.where_delegate._where.querystring_for_update_and_delete
+        parts.append(f" WHERE {wanted.template}")
+        args.extend(wanted.args)
+    if self.returning_delegate._returning:
+        parts.append(_returned(tuple(self.returning_delegate._returning.columns)))
+    return [QueryString("".join(parts), *args)]
+
+
+def _head(table: type[Table], columns: tuple[Column, ...]) -> str:
+    names = ", ".join(f'"{column._meta.db_column_name}" = {{}}' for column in columns)
+    return f"UPDATE {table._meta.get_formatted_tablename()} SET {names}"
+
+
+def _returned(columns: tuple[Column, ...]) -> str:
+    key = tuple(id(column) for column in columns)
+    found = _returns.get(key)
+    if found is None:
+        # The columns are kept, too, so that their ids stay theirs.
+        found = _returns[key] = (Returning(list(columns)).querystring.template, columns)
+    return found[0]
+
+
+_returns: dict[tuple[int, ...], tuple[str, tuple[Column, ...]]] = {}
+
+
+def _both(self: Combination) -> QueryString:
+    first, second = self.first.querystring, self.second.querystring
+    text = f"({first.template} {self.operator} {second.template})"
+    return QueryString(text, *first.args, *second.args)
+
+
+def _compile(self: QueryString, engine_type: str = "postgres") -> tuple[str, list[Any]]:
+    args = self.args
+    if engine_type == "sqlite" and all(type(value) in PLAIN for value in args):
+        return _sqlite_text(self.template), list(args)
+    return _plain_compile(self, engine_type)
+
+
+@cache
+def _sqlite_text(template: str) -> str:
+    parts = list(Formatter().parse(template))
+    return "".join(text + ("" if name is None else "?") for text, name, _, _ in parts)
+
+
+@cache
+def _rows_of(table: type[Table]) -> str:
+    return str(_plain_select(table.select())[0])
+
+
+@cache
+def _checked(table: type[Table]) -> dict[str, Column | None]:
+    """The columns of a table by name, with those that look at a value that they are given."""
+    return {
+        one._meta.name: one if type(one).__module__ == "dashboard.columns" else None
+        for one in table._meta.columns
+    }
+
+
+def _init(
+    self: Table,
+    _data: Any = None,
+    _ignore_missing: bool = False,
+    _exists_in_db: bool = False,
+    **row: Any,
+) -> None:
+    checked = _checked(type(self))
+    if _data or row.keys() != checked.keys():
+        _plain_init(self, _data, _ignore_missing, _exists_in_db, **row)
+        return
+    self._exists_in_db, self._was_created = _exists_in_db, None
+    values = self.__dict__
+    for name, column in checked.items():
+        value = row[name]
+        if column is None or value is None:
+            values[name] = value
+        else:
+            column.__set__(self, value)
+
+
+def _reference(self: ForeignKey, name: str) -> Any:
+    if name in _OWN_NAMES:
+        return object.__getattribute__(self, name)
+    return _plain_reference(self, name)
+
+
+def _sql_value(value: Any, column: Column) -> Any:
+    kind = type(value)
+    if value is None or kind is str:
+        return value
+    if kind in (int, bool, datetime) and not isinstance(column, JSON | JSONB):
+        return value
+    return convert_to_sql_value(value, column)
+
+
+_columns: dict[tuple[str, str], Column] = {}
+
+
+def _column(self: TableMeta, name: str, match_db_column_name: bool = False) -> Column:
+    key = (self.tablename, name)
+    found = _columns.get(key)
+    if found is None:
+        found = _columns[key] = _plain_column(self, name, match_db_column_name)
+    return found
+
+
+def _as_text(instant: datetime) -> str:
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC) if instant.tzinfo else instant
+    return instant.isoformat(" ")
+
+
+def _object(*, resp: Any, **more: Any) -> Any:
+    return resp if type(resp) in PLAIN else _plain_object(resp=resp, **more)
+
+
+class _Unread:
+    """In the place of a type that is built for every value and read by nobody."""
+
+    def __getitem__(self, _of: Any) -> None:
+        return None
+
+
 def hurry() -> None:
-    """Use the quick forms in this process."""
+    """Use the quick forms in this process, which is to live for simulated schedules alone."""
     QueryString.bundle = _bundle  # type: ignore[method-assign]
+    QueryString.process_args = _process_args  # type: ignore[method-assign]
     Column.get_select_string = _select_string  # type: ignore[method-assign]
+    Select.default_querystrings = property(_simple_select)  # type: ignore[assignment]
+    Update.default_querystrings = property(_update)  # type: ignore[assignment]
+    Combination.querystring = property(_both)  # type: ignore[assignment]
+    QueryString.compile_string = _compile  # type: ignore[method-assign]
+    Table.__init__ = _init  # type: ignore[method-assign]
+    ForeignKey.__getattribute__ = _reference  # type: ignore[method-assign]
+    TableMeta.get_column_by_name = _column  # type: ignore[method-assign]
+    piccolo_table.convert_to_sql_value = _sql_value
+    piccolo_mixins.convert_to_sql_value = _sql_value
+    piccolo_combination.convert_to_sql_value = _sql_value
+    sqlite3.register_converter("INTEGER", int)
+    sqlite3.register_adapter(datetime, _as_text)
+    stripe._util._convert_to_stripe_object = _object
+    for name in ("Union", "List"):
+        setattr(stripe._stripe_object, name, _Unread())
+    # A schedule leaves little behind that refers to itself.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -17,11 +17,12 @@ import msgspec
 from dashboard.sandbox import faults
 from dashboard.sandbox.answers import Response
 from dashboard.sandbox.core import Sandbox
-from dashboard.settings import SANDBOX_API_KEY
+from dashboard.settings import SANDBOX_API_KEY, Settings
 from dashboard.stripe_gateway import SEND_TIMEOUT, _FencedClient
 from tests.simulation.virtual import Loop
 
 Json = dict[str, Any]
+ADDRESS = Settings().stripe_api_base
 # What may happen to a request that moves money, and how often in relation.
 ON_THE_WAY = {
     "drop before": 2,
@@ -47,43 +48,74 @@ class Trouble:
     left: int = 0
 
 
-class Wire(httpx.AsyncBaseTransport):
-    """httpx's transport, in the process. One Stripe account per schedule."""
+@dataclass
+class Request:
+    """One request of the SDK, as it would go over the wire."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def what(self) -> str:
+        return f"{self.method} {self.target.partition('?')[0].removeprefix('/v1/')}"
+
+
+@dataclass
+class Reply:
+    """As much of a response as the SDK looks at."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
+
+
+class Wire:
+    """In the place of httpx's client, without its machinery. One Stripe account per schedule."""
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self.told: list[str] = []
+        self._ids = random.Random(0)
+        self.sandbox = Sandbox(":memory:", api_key=SANDBOX_API_KEY, seed=0)
+        self.sandbox._ids = self._ids
         self.fresh(0)
 
     def fresh(self, seed: int) -> None:
         """An empty account; its ids come from the seed."""
-        self.sandbox = Sandbox(":memory:", api_key=SANDBOX_API_KEY, seed=seed)
+        self._ids.seed(seed)
+        with self.sandbox.store.transaction():
+            self.sandbox.store.wipe()
+            self.sandbox.store.run("DELETE FROM sqlite_sequence")
+        self.sandbox.keys.forget_hanging()
         self.trouble = Trouble()
         self.away = False
         # Called after everything that Stripe has done: there may be events to carry.
         self.news: Callable[[], None] = lambda: None
         self.told.clear()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        writes = request.method == "POST"
-        target = request.url.raw_path.decode()
-        what = f"{request.method} {target.partition('?')[0].removeprefix('/v1/')}"
-        fault = self._fault(writes)
-        await self.loop.point(f"send {what}")
-        trace = request.extensions.get("trace")
-        if trace is not None:
-            await trace("http11.send_request_headers.started", {})
-        body = await request.aread()
-        arrived = (request.method, target, dict(request.headers), body)
+    async def request(
+        self, method: str, url: str, *, headers: Any, content: Any, extensions: Any, timeout: Any
+    ) -> Reply:
+        """What the SDK's transport asks of httpx; raises httpx's errors."""
+        target = url.removeprefix(ADDRESS)
+        lower = {name.lower(): value for name, value in headers.items()}
+        body = content.encode() if isinstance(content, str) else content or b""
+        request = Request(method.upper(), target, lower, body)
+        fault = self._fault(request.method == "POST")
+        await self.loop.point(f"send {request.what}")
+        # httpx calls it in the moment before it writes: there stands the product's fence.
+        await extensions["trace"]("http11.send_request_headers.started", {})
         if fault == "late":
-            await self._late(arrived, what)
-        answer = self._arrives(arrived, what, fault)
+            await self._late(request)
+        answer = self._arrives(request, fault)
         if answer.broken == "hang":
             await asyncio.sleep(answer.seconds)
         if answer.broken:
             raise httpx.ReadError("the connection broke")
-        await self.loop.point(f"answer {what}")
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+        await self.loop.point(f"answer {request.what}")
+        return Reply(answer.status, httpx.Headers(answer.headers), answer.body)
 
     def _fault(self, writes: bool) -> str | None:
         chance: random.Random = self.loop.chance
@@ -96,31 +128,31 @@ class Wire(httpx.AsyncBaseTransport):
         table = ON_THE_WAY if writes else TO_A_READ
         return chance.choices(list(table), weights=list(table.values()))[0]
 
-    async def _late(self, arrived: tuple[str, str, dict[str, str], bytes], what: str) -> None:
+    async def _late(self, request: Request) -> None:
         """Stripe gets the request after its sender has given up waiting for the answer."""
         after = SEND_TIMEOUT + self.loop.chance.expovariate(0.1)
-        self.loop.call_later(after, self._arrives, arrived, what, "late")
+        self.loop.call_later(after, self._arrives, request, "late")
         await asyncio.sleep(1000)
 
-    def _arrives(
-        self, arrived: tuple[str, str, dict[str, str], bytes], what: str, fault: str | None
-    ) -> Response:
-        method, target, headers, body = arrived
+    def _arrives(self, request: Request, fault: str | None) -> Response:
+        path = request.target.partition("?")[0]
         if fault and fault != "late":
             ordered = dict(zip(("kind", "when"), fault.split(), strict=True))
-            ordered |= {"method": method, "path": target.partition("?")[0]}
+            ordered |= {"method": request.method, "path": path}
             faults.order(self.sandbox.store, msgspec.convert(ordered, faults.Fault))
-        answer = self.sandbox.handle(method, target, headers, body)
-        if method == "POST" or fault:
-            self._tell(what, headers, answer, fault)
+        answer = self.sandbox.handle(
+            request.method, request.target, request.headers, request.body
+        )
+        if request.method == "POST" or fault:
+            self._tell(request, answer, fault)
         self.news()
         return answer
 
-    def _tell(self, what: str, headers: dict[str, str], answer: Response, fault: Any) -> None:
-        key = headers.get("idempotency-key", "")
+    def _tell(self, request: Request, answer: Response, fault: str | None) -> None:
+        key = request.headers.get("idempotency-key", "")
         replayed = " replayed" if answer.headers.get("Idempotent-Replayed") else ""
         said = f"{answer.broken or answer.status}{replayed}" + (f" [{fault}]" if fault else "")
-        self.story(f"Stripe: {what} key={key[-10:]} -> {said}")
+        self.story(f"Stripe: {request.what} key={key[-10:]} -> {said}")
 
     def story(self, line: str) -> None:
         """Keep a line of what happened, at its instant."""
@@ -160,4 +192,4 @@ class Client(_FencedClient):
 
     def __init__(self, wire: Wire) -> None:
         super().__init__(timeout=SEND_TIMEOUT)
-        self._client_async = httpx.AsyncClient(transport=wire)
+        self._client_async = wire
