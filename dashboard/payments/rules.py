@@ -29,7 +29,7 @@ from dashboard.payments.holding import (
     policy_for,
     renew,
 )
-from dashboard.payments.waiting import read_at_the_end, read_now_and_then, still_processing, wait
+from dashboard.payments.waiting import read_at_the_end, still_processing, wait, watched
 
 
 def next_step(
@@ -54,7 +54,7 @@ def _a_person_first(case: Case) -> Step | None:
     for payment in case.payments:
         # A refund is an answer to an inquiry: one that a person has begun is brought to its end.
         if payment.disputed and not (payment.inquiry and case.operation):
-            return _disputed(case, payment)
+            return watched(case, payment, "disputed")
         if payment.refund_trouble:
             return person("refund_failed", payment)
     if case.operation and case.operation.state is State.STALLED:
@@ -66,12 +66,6 @@ def _a_person_first(case: Case) -> Step | None:
             payment_id=case.operation.payment_id,
         )
     return None
-
-
-def _disputed(case: Case, payment: PaymentFacts) -> Step:
-    step = read_now_and_then(case, payment, "disputed")
-    do = step.do if step.do is Do.READ else Do.PERSON
-    return replace(step, do=do, attention="disputed")
 
 
 def _resume(case: Case) -> Step | None:
@@ -196,12 +190,17 @@ def _underpaid(case: Case) -> Step | None:
     if owed is None and payment.status is Status.FAILED:
         # To pay again came to nothing: what is unpaid is still the hold that ended.
         gone = ended_hold(case.payments, payment)
-    if owed is None and gone is None:
+    if owed is None and gone is None and not payment.lost:
         return None
     target = case.purchase.price if owed is None else owed
     if payment.kept >= target:
         return None
-    return person(gone.end_reason or "released", gone) if gone else person("underpaid", payment)
+    if gone is not None:
+        return person(gone.end_reason or "released", gone)
+    # What the student can still complete may come through, and its event get lost.
+    if payment.waiting:
+        return watched(case, payment, "underpaid")
+    return person("underpaid", payment)
 
 
 def _abandoned(case: Case, payment: PaymentFacts) -> bool:

@@ -1,5 +1,6 @@
 """The instants at which a purchase's money is looked at again, and what it waits for. Pure."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from dashboard.payments.case import (
@@ -95,3 +96,9 @@ def read_now_and_then(
         then=Do.READ,
         payment_id=payment.id,
     )
+
+
+def watched(case: Case, payment: PaymentFacts, why: str) -> Step:
+    """A person's matter which the bank or the customer may still end: Stripe is read meanwhile."""
+    step = read_now_and_then(case, payment, why)
+    return replace(step, do=step.do if step.do is Do.READ else Do.PERSON, attention=why)

@@ -122,6 +122,10 @@ class Sandbox:
     def _troubled(self, turn: Turn, asked: _Asked, fault: faults.Fault) -> _Outcome:
         """The ordered trouble, instead of the request or after it."""
         spoiled = faults.spoil(fault)
+        if fault.when == "before" and fault.kind == "402":
+            # A refusal by the bank is a result like any other: kept under its key, and never given
+            # to a request that has been answered otherwise before.
+            return self._attempt(turn, asked, spoiled)
         if fault.when == "before":
             if fault.kind == "hang" and asked.key:
                 self.keys.hang(asked.key, turn.now + fault.seconds)
@@ -132,8 +136,13 @@ class Sandbox:
             self.keys.spoil(asked.key, spoiled)
         return replace(outcome, response=spoiled)
 
-    def _attempt(self, turn: Turn, asked: _Asked) -> _Outcome:
-        """Check, replay or carry out; every refusal becomes its envelope."""
+    def _attempt(
+        self, turn: Turn, asked: _Asked, declined: Response | None = None
+    ) -> _Outcome:
+        """Check, replay or carry out; every refusal becomes its envelope.
+
+        `declined` is the answer instead of carrying it out.
+        """
         try:
             check_access(asked.headers, self._api_key)
             route, name = routes.find(asked.method, asked.path)
@@ -143,13 +152,16 @@ class Sandbox:
                 earlier = self.keys.earlier(asked.key, same, turn.now)
                 if earlier is not None:
                     return _Outcome(earlier, replayed=True)
-            response, executed = self._carried_out(turn, route, name, given)
+            if declined is None:
+                response, begun = self._carried_out(turn, route, name, given)
+            else:
+                response, begun = declined, True
         except StripeError as error:
             return _Outcome(answer(error.status, error.envelope()))
-        if asked.key and executed:
+        if asked.key and begun:
             request_id = turn.request["id"] if turn.request else ""
             self.keys.keep(asked.key, same, response, request_id, turn.now)
-        return _Outcome(response, executed=executed)
+        return _Outcome(response, executed=begun and declined is None)
 
     def _carried_out(
         self, turn: Turn, route: routes.Route, name: str, given: Json

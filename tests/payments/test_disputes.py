@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from dashboard import clock
-from dashboard.payments import ledger, queries, settle
+from dashboard.payments import ledger, losses, queries, settle
 from dashboard.payments.case import Do
 from dashboard.payments.errors import NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import State, Status, Verb
 from dashboard.payments.tables import Operation, Payment
 from tests.payments.banking import dispute, hear, kinds, move, paid, row_of
-from tests.payments.conftest import Desk
+from tests.payments.conftest import ANA, Desk
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -57,6 +57,16 @@ async def test_23_won_it_is_as_it_was_and_the_automation_goes_on(desk: Desk, tol
         "funds_reinstated",
         "funds_withdrawn",
     ]
+
+
+async def test_a_package_that_is_lost_in_a_dispute_is_put_before_a_person(desk: Desk):
+    purchase = await desk.buy(at_once=True, due_in=None)
+    await move(desk, await dispute(desk, purchase), "lost", told=True)
+    row = await row_of(purchase)
+    assert (row.owed, row.attention) == (None, "underpaid")
+    assert await losses.accept(purchase, "not worth the fight", ANA) == 0
+    await desk.tick()
+    assert (await row_of(purchase)).attention is None
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["webhook", "read"])

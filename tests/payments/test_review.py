@@ -337,8 +337,20 @@ async def test_a_fee_for_a_payment_that_nobody_completes_waits_for_a_person(desk
     assert (await row_of(purchase)).attention is None
     await desk.advance(31 * MINUTE)
     await desk.tick()
-    row = await row_of(purchase)
-    assert (row.attention, row.due_at) == ("underpaid", None)
+    assert (await row_of(purchase)).attention == "underpaid"
+
+
+async def test_a_late_confirmation_whose_event_is_lost_is_found_while_its_hold_stands(desk: Desk):
+    purchase = await desk.buy(card="pm_card_authenticationRequired")
+    await desk.decide(purchase, 9600)
+    await desk.advance(31 * MINUTE)
+    await desk.tick()
+    assert (await row_of(purchase)).attention == "underpaid"
+    desk.sandbox.authenticate((await desk.payment(purchase)).stripe_intent_id)
+    await desk.advance(timedelta(hours=6))
+    await desk.tick()
+    payment, row = await desk.payment(purchase), await row_of(purchase)
+    assert (payment.captured_amount, row.attention) == (9600, None)
 
 
 async def test_a_purchase_that_fails_again_and_again_is_put_before_a_person(desk: Desk):

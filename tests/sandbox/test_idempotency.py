@@ -81,6 +81,21 @@ def test_an_error_before_anything_was_done_does_not_use_the_key_up(core: Direct,
     assert "Idempotent-Replayed" not in good.headers
 
 
+def test_a_refusal_by_the_bank_on_order_is_kept_like_any_other(core: Direct) -> None:
+    core.control("POST", "faults", {"when": "before", "kind": "402"})
+    assert core.ask("POST", "payment_intents", HOLD, "key").status == 402
+    again = core.ask("POST", "payment_intents", HOLD, "key")
+    assert (again.status, again.headers["Idempotent-Replayed"]) == (402, "true")
+    assert count(core) == 0
+
+
+def test_no_refusal_on_order_takes_the_place_of_an_earlier_answer(core: Direct) -> None:
+    assert core.ask("POST", "payment_intents", HOLD, "key").status == 200
+    core.control("POST", "faults", {"when": "before", "kind": "402"})
+    assert core.ask("POST", "payment_intents", HOLD, "key").status == 200
+    assert count(core) == 1
+
+
 def test_a_wrong_api_key_does_not_use_the_key_up(core: Direct) -> None:
     headers = {"Authorization": "Bearer sk_test_other", "Idempotency-Key": "key"}
     assert core.core.handle("POST", "/v1/customers", headers, b"").status == 401

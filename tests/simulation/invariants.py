@@ -9,6 +9,7 @@ from tests.simulation.play import DAY, MINUTE, Play
 from tests.simulation.virtual import BASE
 
 Json = dict[str, Any]
+GAVE_NOTHING = ("failed", "canceled")
 CLOSED_DISPUTES = ("won", "lost", "warning_closed")
 MOVES = ("hold:", "end:", "cancel:", "refund:", "dispute:", "funds:")
 
@@ -72,6 +73,24 @@ class _Case:
         self.events = play.rows("SELECT * FROM payment_events")
         self.attention = self.purchase["attention"]
         self.accounts = accounts(play)
+        known = {payment["stripe_intent_id"] for payment in self.payments}
+        self.strays = [name for name in self.accounts if name not in known]
+
+    @property
+    def given_back_elsewhere(self) -> int:
+        """Refunds that were made in Stripe's own dashboard: somebody's decision, and not ours."""
+        return sum(
+            refund["amount"]
+            for one in self.accounts.values()
+            for refund in one.refunds
+            if "operation_id" not in refund["metadata"] and refund["status"] not in GAVE_NOTHING
+        )
+
+    def looked_up(self, intent: Json) -> bool:
+        """Whether a person was asked to look for this intent, which our books don't have."""
+        made_by = intent["metadata"].get("operation_id")
+        states = {row["id"]: row["state"] for row in self.operations}
+        return states.get(made_by) in ("stalled", "given_up")
 
     def account_of(self, payment: Json) -> Account | None:
         return self.accounts.get(payment["stripe_intent_id"])
@@ -97,8 +116,9 @@ def one_capture(case: _Case) -> Iterator[str]:
     """I1: at most one effective capture per purchase."""
     found = list(case.accounts.values())
     if case.play.setting.kind == "package":
+        # A charge can't be held back: a second one is given back, or a person sees that it was not.
         kept = [one for one in found if one.kept > 0]
-        if len(kept) > 1 and not case.attention:
+        if len(kept) > 1 and case.attention != "refund_failed":
             yield f"I1: {len(kept)} charges are kept for one purchase"
         return
     captured = [one for one in found if one.taken]
@@ -144,13 +164,12 @@ def books_tell_all(case: _Case) -> Iterator[str]:
     """I3: every movement at Stripe has its one event, and every event its movement."""
     must: dict[str, int] = {}
     may: dict[str, int] = {}
-    for one in case.accounts.values():
-        _moves(one, must, may)
+    for name, one in case.accounts.items():
+        if name not in case.strays:
+            _moves(one, must, may)
     kept = {row["key"]: row["amount"] for row in case.events}
-    known = {payment["stripe_intent_id"] for payment in case.payments}
-    orphans = any(name not in known for name in case.accounts)
     for key, amount in must.items():
-        if key not in kept and not (orphans and case.attention):
+        if key not in kept:
             yield f"I3: no event tells of {key}"
         elif key in kept and kept[key] != amount:
             yield f"I3: {key} says {kept[key]}, Stripe {amount}"
@@ -186,18 +205,21 @@ def _moves(one: Account, must: dict[str, int], may: dict[str, int]) -> None:
 def ends_or_is_seen(case: _Case) -> Iterator[str]:
     """I4: every operation has ended, or a person is called; so has every event."""
     for row in case.operations:
-        if row["open_for"] is not None and not case.attention:
-            yield f"I4: {row['verb']} is {row['state']} and nobody is called"
+        # At rest every key has lapsed and every hold has ended: only what Stripe never showed is
+        # left open, and that is a person's to look up.
+        if row["open_for"] is not None and (row["state"], case.attention) != ("stalled", "stalled"):
+            yield f"I4: {row['verb']} is {row['state']} and the list says {case.attention}"
     for row in case.play.rows("SELECT * FROM stripe_event WHERE state IN ('waiting', 'dead')"):
         yield f"I4: event {row['type']} is {row['state']}: {row['error']}"
 
 
 def books_are_right(case: _Case) -> Iterator[str]:
     """I5: our status and amounts are Stripe's."""
-    known = {payment["stripe_intent_id"] for payment in case.payments}
-    for name, one in case.accounts.items():
-        if name not in known and (one.taken or one.status == "authorized") and not case.attention:
-            yield f"I5: {name} holds {one.intent['amount']}, and no payment of ours knows it"
+    for name in case.strays:
+        intent = case.accounts[name].intent
+        # What was looked for under a lapsed key and not found stands on a list until a person ends it.
+        if not case.looked_up(intent):
+            yield f"I5: {name} over {intent['amount']} is {intent['status']}, and nobody knows it"
     for payment in case.payments:
         one = case.account_of(payment)
         if one is None:
@@ -244,6 +266,7 @@ def paid_is_owed(case: _Case) -> Iterator[str]:
     if play.decided and (owed is None or owed > min(play.decided)):
         yield f"I7: {min(play.decided)} was decided, and {owed} is owed"
     if case.attention:
+        # Whether that is a good reason, `called_for_a_reason` asks.
         return
     # A charge that was refunded and lost in a dispute as well has cost us more than was paid.
     kept = sum(max(0, one.kept) for one in case.accounts.values())
@@ -252,9 +275,35 @@ def paid_is_owed(case: _Case) -> Iterator[str]:
         yield "I7: a hold still stands, and nothing is planned for it"
     wanted = owed
     if wanted is None:
-        wanted = case.purchase["price"] if play.setting.kind == "package" and kept else 0
+        # A package that nobody has decided about is paid by its price, less what somebody gave back
+        # at Stripe. A lesson that nobody has decided about was never paid.
+        paid = play.setting.kind == "package" and any(one.taken for one in case.accounts.values())
+        wanted = case.purchase["price"] - case.given_back_elsewhere if paid else 0
     if kept != wanted:
         yield f"I7: {kept} is kept, {owed} is owed, and nobody is called"
+
+
+def called_for_a_reason(case: _Case) -> Iterator[str]:
+    """I7: a person who is called finds what the list says: no list excuses what it does not name."""
+    said = case.attention
+    if said is None:
+        return
+    found = list(case.accounts.values())
+    owed = case.purchase["owed"]
+    target = case.purchase["price"] if owed is None else owed
+    short = sum(max(0, one.kept) for one in found) < target
+    true = {
+        "underpaid": short,
+        "expired": short,
+        "released": short,
+        "cancelled": short,
+        "refund_failed": any(row["refund_trouble"] for row in case.payments),
+        "stalled": any(row["state"] == "stalled" for row in case.operations),
+        "hold_refused": short and not any(one.taken for one in found),
+    }
+    # At rest there is no open dispute, no hold, no open question and nothing to try again.
+    if not true.get(said, False):
+        yield f"I7: a person is called because of {said!r}, which is not so"
 
 
 _RULES = (
@@ -266,4 +315,5 @@ _RULES = (
     books_are_right,
     no_hold_dies_unseen,
     paid_is_owed,
+    called_for_a_reason,
 )

@@ -36,6 +36,9 @@ ON_THE_WAY = {
     "402 before": 1,
     "late": 6,
 }
+# A sender that sleeps between the look at its lease and the write finds its connection closed when it
+# wakes: the other end waits no longer than this. What it writes before that arrives.
+CUT_AFTER = 60.0
 TO_A_READ = {"drop before": 2, "500 before": 1, "429 before": 1, "hang before": 1}
 
 
@@ -107,6 +110,10 @@ class Wire:
         await self.loop.point(f"send {request.what}")
         # httpx calls it in the moment before it writes: there stands the product's fence.
         await extensions["trace"]("http11.send_request_headers.started", {})
+        written = self.loop.now + CUT_AFTER
+        await self.loop.point(f"write {request.what}")
+        if self.loop.now > written:
+            raise httpx.WriteError("the connection was closed meanwhile")
         if fault == "late":
             await self._late(request)
         answer = self._arrives(request, fault)
@@ -131,7 +138,9 @@ class Wire:
     async def _late(self, request: Request) -> None:
         """Stripe gets the request after its sender has given up waiting for the answer."""
         after = SEND_TIMEOUT + self.loop.chance.expovariate(0.1)
-        self.loop.call_later(after, self._arrives, request, "late")
+        timer = self.loop.call_later(after, self._arrives, request, "late")
+        # What is on its way does not sleep with its sender.
+        timer.process = self.loop.harness  # type: ignore[attr-defined]
         await asyncio.sleep(1000)
 
     def _arrives(self, request: Request, fault: str | None) -> Response:
