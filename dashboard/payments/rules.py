@@ -55,7 +55,8 @@ def _a_person_first(case: Case) -> Step | None:
         # A refund is an answer to an inquiry: one that a person has begun is brought to its end.
         if payment.disputed and not (payment.inquiry and case.operation):
             return watched(case, payment, "disputed")
-        if payment.refund_trouble:
+        # What is under way is brought to its end first: while it is open, nobody can refund again.
+        if payment.refund_trouble and not case.operation:
             return person("refund_failed", payment)
     if case.operation and case.operation.state is State.STALLED:
         return Step(

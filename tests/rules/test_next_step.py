@@ -76,6 +76,12 @@ def test_a_failed_refund_waits_for_a_person():
     assert (found.do, found.why) == (Do.PERSON, "refund_failed")
 
 
+def test_a_refund_under_way_is_brought_to_its_end_though_an_earlier_one_has_failed():
+    again = replace(OPERATION, verb=Verb.REFUND)
+    failed = replace(CAPTURED, refund_trouble=True)
+    assert step(replace(PURCHASE, owed=0), failed, operation=again).do is Do.RESUME
+
+
 def test_a_stalled_operation_waits_for_a_person():
     found = step(operation=replace(OPERATION, state=State.STALLED))
     assert (found.do, found.operation_id) == (Do.PERSON, "op")

@@ -18,6 +18,7 @@ from dashboard.settings import Settings
 from dashboard.stripe_gateway import StripeGateway
 from tests.simulation.fast import hurry
 from tests.simulation.memory import MemoryEngine
+from tests.simulation.served import ServedEngine, ServedLoop
 from tests.simulation.virtual import Loop
 from tests.simulation.wire import Client, Wire
 
@@ -25,10 +26,11 @@ from tests.simulation.wire import Client, Wire
 class Machine:
     """One per process."""
 
-    def __init__(self, template: str) -> None:
-        hurry()
-        self.loop = Loop()
-        self.engine = MemoryEngine(self.loop, template)
+    def __init__(self, database: str, *, quick: bool = True) -> None:
+        """`database` is a migrated SQLite file to copy, or the URL of a migrated PostgreSQL."""
+        if quick:
+            hurry()
+        self.loop, self.engine = _on(database)
         self.wire = Wire(self.loop)
         self._client = Client(self.wire)
         self._ids = random.Random(0)
@@ -61,3 +63,11 @@ class Machine:
 
     def _uuid(self) -> uuid.UUID:
         return uuid.UUID(int=self._ids.getrandbits(128), version=4)
+
+
+def _on(database: str) -> tuple[Loop, MemoryEngine | ServedEngine]:
+    if database.startswith("postgresql"):
+        served = ServedLoop()
+        return served, ServedEngine(served, database)
+    loop = Loop()
+    return loop, MemoryEngine(loop, database)

@@ -76,7 +76,7 @@ def _begin(empty: str, plant: str | None, tell: bool) -> None:
     if plant is not None:
         from tests.simulation.plants import PLANTS
 
-        PLANTS[plant]()
+        PLANTS[plant](_here["machine"])
 
 
 def _play(seed: int) -> Verdict:

@@ -80,6 +80,8 @@ class Schedule:
         play.wire.news = self.outside.collect
         self._over = False
         self.operation_id = ""
+        # Until when no worker runs: an evening's deployment that went wrong, a weekend without power.
+        self._down_until = 0.0
 
     async def run(self) -> None:
         play, chance = self.play, self.chance
@@ -88,10 +90,12 @@ class Schedule:
         play.wire.trouble.chance = chance.choice((0.15, 0.4))
         play.wire.trouble.reads = chance.choice((0.0, 0.05))
         play.database_left = chance.choice((0, 0, 0, 1, 2))
+        outage = asyncio.create_task(self._outage())
         work = asyncio.gather(*(self._worker() for _ in range(chance.choice((1, 1, 2)))))
         await asyncio.gather(*self._cast())
         self._over = True
         await work
+        await outage
         await self._rest()
 
     def _cast(self) -> list:
@@ -175,8 +179,27 @@ class Schedule:
                 self.outside.dispute(self.chance.random() < 0.3)
             await asyncio.sleep(self._soon())
 
+    async def _outage(self) -> None:
+        """Now and then the workers stand still, or Stripe is out of reach, for longer than a key lives."""
+        chance, loop = self.chance, self.loop
+        what = chance.choices((None, "workers", "Stripe"), weights=(8, 2, 1))[0]
+        if what is None:
+            return
+        before_due = max(0.0, self.play.setting.due_in - chance.choice((0.0, MINUTE, DAY)))
+        await asyncio.sleep(chance.choice((0.01, 1.0, before_due)) + chance.random())
+        length = chance.choice((HOUR, 12 * HOUR, 25 * HOUR, 3 * DAY))
+        self.play.tell(f"{what}: away for {length / HOUR:.0f} h")
+        if what == "workers":
+            self._down_until = loop.now + length
+            return
+        self.play.wire.away = True
+        await asyncio.sleep(length)
+        self.play.wire.away = False
+
     async def _worker(self) -> None:
         while not self._over:
+            if self._down_until > self.loop.now:
+                await asyncio.sleep(self._down_until - self.loop.now)
             due = self.people.next_due()
             idle = self.chance.choice((MINUTE, HOUR, DAY))
             wait = idle if due is None else max(0.0, due - self.loop.now)

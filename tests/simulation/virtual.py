@@ -69,7 +69,7 @@ class Loop(asyncio.BaseEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._selector = _Nobody(self)
+        self._selector = self._chooser()
         self.set_task_factory(self._task)  # type: ignore[arg-type]
         self.fresh(0)
 
@@ -86,6 +86,9 @@ class Loop(asyncio.BaseEventLoop):
         self._scheduled.clear()  # type: ignore[attr-defined]
         self._ready.clear()  # type: ignore[attr-defined]
         self._timer_cancelled_count = 0
+
+    def _chooser(self) -> Any:
+        return _Nobody(self)
 
     def time(self) -> float:
         return self.now
