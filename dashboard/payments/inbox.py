@@ -21,7 +21,8 @@ from dashboard.stripe_reading import instant
 log = structlog.get_logger()
 CLAIM_FOR = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
-MOST_ATTEMPTS = 20
+# Nearly four days of trouble that passes: longer than Stripe itself tries to deliver an event.
+MOST_ATTEMPTS = 100
 PERMANENT_ATTEMPTS = 3
 TRANSIENT: tuple[type[BaseException], ...] = (
     Unreachable,

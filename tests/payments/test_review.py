@@ -472,6 +472,20 @@ async def test_an_event_that_keeps_failing_without_a_known_reason_becomes_a_dead
     assert row.state == "dead"
 
 
+async def test_an_event_outlives_three_days_without_stripe(desk: Desk):
+    await desk.buy()
+    held = [row for row in desk.sandbox.deliveries("held") if row["type"] == "charge.succeeded"]
+    notice = inbox.notice(json.loads(held[0]["body"]))
+    await inbox.keep(notice)
+    # After 11 tries an hour lies between two of them.
+    await StripeEvent.update({"attempts": 11 + 3 * 24}).where(StripeEvent.id == notice.id)
+    desk.sandbox.fault("before", "500", "/v1/payment_intents/*", method="GET", times=9)
+    assert await inbox.handle(notice.id) is None
+    row = await StripeEvent.objects().get(StripeEvent.id == notice.id)
+    assert row is not None
+    assert (row.state, row.due_at - clock.now() <= timedelta(hours=1)) == ("waiting", True)
+
+
 # How attempts and holds end.
 
 
