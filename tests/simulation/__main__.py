@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         del os.environ[name]
     wanted = [seed for each in chosen.seeds for seed in each]
     with template() as empty:
+        # Read when the product is imported, and of no other use: the machine has its own engine.
         os.environ["DATABASE_URL"] = f"sqlite:///{empty}"
         alone = len(wanted) == 1
         told = verdicts(wanted, empty, plant=chosen.plant, workers=chosen.jobs, tell=alone)

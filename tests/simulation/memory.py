@@ -52,6 +52,8 @@ class MemoryEngine(WalEngine):
         self.loop = loop
         # Whether the database is out of reach for this statement; the schedule decides.
         self.fails: Any = lambda _what: False
+        # Every statement with its values since the schedule began, for whoever wants to compare.
+        self.heard: list[Any] | None = None
         self.connection = connection = _copy(template)
         self._keeping = False
         connection.create_function("a_schedule_runs", 0, lambda: self._keeping)
@@ -68,6 +70,8 @@ class MemoryEngine(WalEngine):
             self.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608
         self.connection.execute("PRAGMA foreign_keys = ON")
         self._keeping = True
+        if self.heard is not None:
+            self.heard.clear()
 
     async def start_connection_pool(self) -> None:
         return
@@ -77,6 +81,8 @@ class MemoryEngine(WalEngine):
 
     def statement(self, sql: str, args: Sequence[Any]) -> list[Any]:
         """The rows of one statement, at once."""
+        if self.heard is not None:
+            self.heard.append((sql, args))
         return self.connection.execute(sql, args).fetchall()
 
     async def _run(self, sql: str, args: Sequence[Any]) -> list[Any]:

@@ -95,6 +95,7 @@ class ServedEngine(PooledPostgres):
         self.loop = loop
         # Whether the database is out of reach for this statement; the schedule decides.
         self.fails: Any = lambda _what: False
+        self.heard: list[Any] | None = None
         self._beside = _Beside(url)
         names = self.statement(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
