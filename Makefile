@@ -16,7 +16,8 @@ PYTEST := $(BIN)/python -m pytest -p no:playwright
 # but what starts the whole product, which then runs on its embedded parts.
 WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py \
 	tests/mail/test_messages.py tests/web/test_api_contract.py \
-	$(addprefix tests/jobs/test_,commands.py killed.py supervisor.py unsafe_starts.py)
+	$(addprefix tests/jobs/test_,commands.py killed.py supervisor.py unsafe_starts.py) \
+	$(addprefix tests/simulation/test_,replay.py plants.py)
 
 # Databases of tests live a second each and need no disk: in memory where there is room for them.
 ROOMY := $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -gt 2000000 2>/dev/null && echo TMPDIR=/dev/shm)

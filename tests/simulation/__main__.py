@@ -1,4 +1,4 @@
-"""`python -m tests.simulation 0-10000`: play these schedules; one seed alone also tells its story."""
+"""`python -m tests.simulation 0-10000`: play these schedules; of one seed alone tell the story."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Piccolo and Stripe's SDK with less work: what never changes about a query or an object is kept.
+"""Piccolo with less work: what never changes about a query, a column or a row is kept.
 
 Statements, values and rows stay the same: a test plays schedules with and without this and compares
 every statement that reached the database.
@@ -11,13 +11,12 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-import stripe
 from piccolo import table as piccolo_table
 from piccolo.columns import Column, ForeignKey
 from piccolo.columns import combination as piccolo_combination
 from piccolo.columns.column_types import JSON, JSONB
-from piccolo.query import mixins as piccolo_mixins
 from piccolo.columns.combination import Combination
+from piccolo.query import mixins as piccolo_mixins
 from piccolo.query.methods.select import Select
 from piccolo.query.methods.update import Update
 from piccolo.query.mixins import Returning
@@ -31,7 +30,6 @@ _plain_compile = QueryString.compile_string
 _plain_init = Table.__init__
 _plain_reference = ForeignKey.__getattribute__
 _plain_column = TableMeta.get_column_by_name
-_plain_object = stripe._util._convert_to_stripe_object
 # What is neither a column nor a query, and holds none: no need to ask at length.
 PLAIN = frozenset((str, int, bool, float, type(None), datetime))
 # What a foreign key is, beside the columns that it leads to.
@@ -143,7 +141,7 @@ def _update(self: Update) -> list[QueryString]:
 
 def _head(table: type[Table], columns: tuple[Column, ...]) -> str:
     names = ", ".join(f'"{column._meta.db_column_name}" = {{}}' for column in columns)
-    return f"UPDATE {table._meta.get_formatted_tablename()} SET {names}"
+    return f"UPDATE {table._meta.get_formatted_tablename()} SET {names}"  # noqa: S608
 
 
 def _returned(columns: tuple[Column, ...]) -> str:
@@ -244,17 +242,6 @@ def _as_text(instant: datetime) -> str:
     return instant.isoformat(" ")
 
 
-def _object(*, resp: Any, **more: Any) -> Any:
-    return resp if type(resp) in PLAIN else _plain_object(resp=resp, **more)
-
-
-class _Unread:
-    """In the place of a type that is built for every value and read by nobody."""
-
-    def __getitem__(self, _of: Any) -> None:
-        return None
-
-
 def hurry() -> None:
     """Use the quick forms in this process, which is to live for simulated schedules alone."""
     QueryString.bundle = _bundle  # type: ignore[method-assign]
@@ -272,9 +259,6 @@ def hurry() -> None:
     piccolo_combination.convert_to_sql_value = _sql_value
     sqlite3.register_converter("INTEGER", int)
     sqlite3.register_adapter(datetime, _as_text)
-    stripe._util._convert_to_stripe_object = _object
-    for name in ("Union", "List"):
-        setattr(stripe._stripe_object, name, _Unread())
     # A schedule leaves little behind that refers to itself.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

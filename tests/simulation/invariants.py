@@ -1,118 +1,25 @@
-"""What must hold when a schedule has come to rest. Stripe's side is read from Stripe alone."""
+"""What must hold when a schedule has come to rest."""
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from tests.simulation.play import DAY, MINUTE, Play
+from tests.simulation.accounts import GAVE_NOTHING, Account, Case
+from tests.simulation.play import DAY, HOUR, MINUTE, Play
 from tests.simulation.virtual import BASE
 
 Json = dict[str, Any]
-GAVE_NOTHING = ("failed", "canceled")
 CLOSED_DISPUTES = ("won", "lost", "warning_closed")
 MOVES = ("hold:", "end:", "cancel:", "refund:", "dispute:", "funds:")
 
 
-@dataclass(frozen=True)
-class Account:
-    """One PaymentIntent with all that hangs on it, as Stripe has it."""
-
-    intent: Json
-    charge: Json | None
-    refunds: list[Json]
-    disputes: list[Json]
-
-    @property
-    def taken(self) -> int:
-        return int(self.intent["amount_received"]) if self.intent["status"] == "succeeded" else 0
-
-    def refunded(self, *statuses: str) -> int:
-        return sum(one["amount"] for one in self.refunds if one["status"] in statuses)
-
-    @property
-    def kept(self) -> int:
-        lost = sum(one["amount"] for one in self.disputes if one["status"] == "lost")
-        return self.taken - self.refunded("succeeded", "pending", "requires_action") - lost
-
-    @property
-    def status(self) -> str:
-        status = self.intent["status"]
-        if status == "succeeded":
-            everything = self.taken and self.refunded("succeeded") == self.taken
-            return "refunded" if everything else "captured"
-        if status == "canceled":
-            return "released" if self.charge else "failed"
-        if status == "requires_payment_method" and self.intent["last_payment_error"]:
-            return "failed"
-        return "authorized" if status == "requires_capture" else "pending"
-
-    @property
-    def expired(self) -> bool:
-        return bool(
-            self.charge
-            and self.intent["status"] == "canceled"
-            and self.intent["cancellation_reason"] == "expired"
-        )
-
-
 def violations(play: Play) -> list[str]:
     """Every promise that is broken now, as a sentence; empty when all hold."""
-    case = _Case(play)
+    case = Case(play)
     return [*play.errors, *(said for rule in _RULES for said in rule(case))]
 
 
-class _Case:
-    """Both sides as they stand at rest."""
-
-    def __init__(self, play: Play) -> None:
-        self.play = play
-        self.purchase = play.rows("SELECT * FROM purchase")[0]
-        self.payments = play.rows("SELECT * FROM payment ORDER BY id")
-        self.operations = play.rows("SELECT * FROM operation")
-        self.events = play.rows("SELECT * FROM payment_events")
-        self.attention = self.purchase["attention"]
-        self.accounts = accounts(play)
-        known = {payment["stripe_intent_id"] for payment in self.payments}
-        self.strays = [name for name in self.accounts if name not in known]
-
-    @property
-    def given_back_elsewhere(self) -> int:
-        """Refunds that were made in Stripe's own dashboard: somebody's decision, and not ours."""
-        return sum(
-            refund["amount"]
-            for one in self.accounts.values()
-            for refund in one.refunds
-            if "operation_id" not in refund["metadata"] and refund["status"] not in GAVE_NOTHING
-        )
-
-    def looked_up(self, intent: Json) -> bool:
-        """Whether a person was asked to look for this intent, which our books don't have."""
-        made_by = intent["metadata"].get("operation_id")
-        states = {row["id"]: row["state"] for row in self.operations}
-        return states.get(made_by) in ("stalled", "given_up")
-
-    def account_of(self, payment: Json) -> Account | None:
-        return self.accounts.get(payment["stripe_intent_id"])
-
-
-def accounts(play: Play) -> dict[str, Account]:
-    """Every intent at Stripe, by its id."""
-    wire = play.wire
-    charges = {one["id"]: one for one in wire.objects("charge") if one["status"] != "failed"}
-    refunds, disputes = wire.objects("refund"), wire.objects("dispute")
-    return {
-        one["id"]: Account(
-            one,
-            charges.get(one["latest_charge"]),
-            [refund for refund in refunds if refund["payment_intent"] == one["id"]],
-            [dispute for dispute in disputes if dispute["payment_intent"] == one["id"]],
-        )
-        for one in wire.objects("payment_intent")
-    }
-
-
-def one_capture(case: _Case) -> Iterator[str]:
+def one_capture(case: Case) -> Iterator[str]:
     """I1: at most one effective capture per purchase."""
     found = list(case.accounts.values())
     if case.play.setting.kind == "package":
@@ -126,14 +33,14 @@ def one_capture(case: _Case) -> Iterator[str]:
         yield f"I1: {len(captured)} holds of one purchase were captured"
 
 
-def refunds_as_asked(case: _Case) -> Iterator[str]:
+def refunds_as_asked(case: Case) -> Iterator[str]:
     """I2: refunds never exceed captures, and one wish of a person makes one refund at most."""
     made: Counter[str] = Counter()
     for one in case.accounts.values():
         if one.refunded("succeeded", "pending", "requires_action") > one.taken:
             yield "I2: more was refunded than captured"
         for refund in one.refunds:
-            if refund["status"] not in ("failed", "canceled"):
+            if refund["status"] not in GAVE_NOTHING:
                 made[refund["metadata"].get("operation_id", "")] += 1
     for name, count in made.items():
         if name and count > 1:
@@ -143,7 +50,7 @@ def refunds_as_asked(case: _Case) -> Iterator[str]:
             yield "I2: one wish of a person made two refunds"
 
 
-def not_more_than_decided(case: _Case) -> Iterator[str]:
+def not_more_than_decided(case: Case) -> Iterator[str]:
     """I2: of the payment that stands we give back no more than what is not owed."""
     owed = case.purchase["owed"]
     for payment in case.payments:
@@ -153,14 +60,13 @@ def not_more_than_decided(case: _Case) -> Iterator[str]:
         ours = [
             refund["amount"]
             for refund in one.refunds
-            if refund["status"] not in ("failed", "canceled")
-            and "operation_id" in refund["metadata"]
+            if refund["status"] not in GAVE_NOTHING and "operation_id" in refund["metadata"]
         ]
         if one.taken - sum(ours) < min(owed, one.taken):
             yield f"I2: {sum(ours)} of {one.taken} went back although {owed} are owed"
 
 
-def books_tell_all(case: _Case) -> Iterator[str]:
+def books_tell_all(case: Case) -> Iterator[str]:
     """I3: every movement at Stripe has its one event, and every event its movement."""
     must: dict[str, int] = {}
     may: dict[str, int] = {}
@@ -202,7 +108,7 @@ def _moves(one: Account, must: dict[str, int], may: dict[str, int]) -> None:
             must[f"funds:{moved['id']}"] = abs(moved["amount"])
 
 
-def ends_or_is_seen(case: _Case) -> Iterator[str]:
+def ends_or_is_seen(case: Case) -> Iterator[str]:
     """I4: every operation has ended, or a person is called; so has every event."""
     for row in case.operations:
         # At rest every key has lapsed and every hold has ended: only what Stripe never showed is
@@ -213,11 +119,11 @@ def ends_or_is_seen(case: _Case) -> Iterator[str]:
         yield f"I4: event {row['type']} is {row['state']}: {row['error']}"
 
 
-def books_are_right(case: _Case) -> Iterator[str]:
+def books_are_right(case: Case) -> Iterator[str]:
     """I5: our status and amounts are Stripe's."""
     for name in case.strays:
         intent = case.accounts[name].intent
-        # What was looked for under a lapsed key and not found stands on a list until a person ends it.
+        # What was looked for in vain under a lapsed key is a person's until that person ends it.
         if not case.looked_up(intent):
             yield f"I5: {name} over {intent['amount']} is {intent['status']}, and nobody knows it"
     for payment in case.payments:
@@ -245,22 +151,24 @@ _COLUMNS = (
 )
 
 
-def no_hold_dies_unseen(case: _Case) -> Iterator[str]:
-    """I6: before a hold ends it was decided, or a person was called, if anybody was awake."""
-    decided = {row["payment"] for row in case.events if row["kind"] == "expiry_decision"}
+def no_hold_dies_unseen(case: Case) -> Iterator[str]:
+    """I6: before a hold ends unwanted a person is called, if anybody was awake to see it coming."""
     for payment in case.payments:
         one = case.account_of(payment)
+        # Where nothing is owed, its end is as good as a release.
         if one is None or not one.expired or not one.charge or case.purchase["owed"] == 0:
             continue
         shown = one.charge["payment_method_details"]["card"]["capture_before"]
         end = shown - BASE.timestamp()
-        first, last = end - DAY + MINUTE, end - 2 * MINUTE
-        awake = [what for at, what in case.play.watched if first < at < last]
-        if len(awake) > 1 and not any(awake) and payment["id"] not in decided:
+        # On the last day the policy acts, or a person is called; the last minute is too late.
+        awake = [seen for seen in case.play.watched if end - DAY + MINUTE < seen[0] < end - MINUTE]
+        # One look alone may have come while the last try was under way.
+        long = len(awake) > 1 and awake[-1][0] - awake[0][0] > HOUR
+        if long and not any(called for _, called in awake):
             yield f"I6: the hold of payment {payment['id']} ended and nobody was told before"
 
 
-def paid_is_owed(case: _Case) -> Iterator[str]:
+def paid_is_owed(case: Case) -> Iterator[str]:
     """I7: what the customer has paid is what is owed, or a person is called."""
     owed, play = case.purchase["owed"], case.play
     if play.decided and (owed is None or owed > min(play.decided)):
@@ -283,8 +191,8 @@ def paid_is_owed(case: _Case) -> Iterator[str]:
         yield f"I7: {kept} is kept, {owed} is owed, and nobody is called"
 
 
-def called_for_a_reason(case: _Case) -> Iterator[str]:
-    """I7: a person who is called finds what the list says: no list excuses what it does not name."""
+def called_for_a_reason(case: Case) -> Iterator[str]:
+    """I7: a person who is called finds what the list says; it excuses nothing else."""
     said = case.attention
     if said is None:
         return

@@ -16,7 +16,7 @@ from piccolo.conf.apps import Finder
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.settings import Settings
 from dashboard.stripe_gateway import StripeGateway
-from tests.simulation.fast import hurry
+from tests.simulation import fast, fast_sdk
 from tests.simulation.memory import MemoryEngine
 from tests.simulation.served import ServedEngine, ServedLoop
 from tests.simulation.virtual import Loop
@@ -29,7 +29,8 @@ class Machine:
     def __init__(self, database: str, *, quick: bool = True) -> None:
         """`database` is a migrated SQLite file to copy, or the URL of a migrated PostgreSQL."""
         if quick:
-            hurry()
+            fast.hurry()
+            fast_sdk.hurry()
         self.loop, self.engine = _on(database)
         self.wire = Wire(self.loop)
         self._client = Client(self.wire)

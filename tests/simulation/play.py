@@ -21,7 +21,13 @@ from tests.simulation.virtual import Killed, Process
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 NAPS = (1, 15, 23, 30, 50, 120, HOUR, 23.5 * HOUR, 25 * HOUR, 4 * DAY)
 # Where a process is hit; most of what matters happens around a message to Stripe.
-TARGETS = {"send POST": 0.1, "write POST": 0.05, "answer POST": 0.12, "committed": 0.04, "begin": 0.03}
+TARGETS = {
+    "send POST": 0.1,
+    "write POST": 0.05,
+    "answer POST": 0.12,
+    "committed": 0.04,
+    "begin": 0.03,
+}
 
 
 @dataclass(eq=False)

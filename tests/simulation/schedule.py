@@ -80,7 +80,7 @@ class Schedule:
         play.wire.news = self.outside.collect
         self._over = False
         self.operation_id = ""
-        # Until when no worker runs: an evening's deployment that went wrong, a weekend without power.
+        # Until when no worker runs: a deployment that went wrong, a weekend without power.
         self._down_until = 0.0
 
     async def run(self) -> None:
@@ -180,7 +180,7 @@ class Schedule:
             await asyncio.sleep(self._soon())
 
     async def _outage(self) -> None:
-        """Now and then the workers stand still, or Stripe is out of reach, for longer than a key lives."""
+        """Now and then no worker runs, or Stripe is out of reach, for longer than a key lives."""
         chance, loop = self.chance, self.loop
         what = chance.choices((None, "workers", "Stripe"), weights=(8, 2, 1))[0]
         if what is None:

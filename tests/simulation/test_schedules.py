@@ -1,4 +1,4 @@
-"""The promises about money hold in every schedule; a seed is a schedule that can be played again."""
+"""The promises about money hold in every schedule, on SQLite and on PostgreSQL."""
 
 import os
 from collections.abc import Iterator

@@ -36,8 +36,8 @@ ON_THE_WAY = {
     "402 before": 1,
     "late": 6,
 }
-# A sender that sleeps between the look at its lease and the write finds its connection closed when it
-# wakes: the other end waits no longer than this. What it writes before that arrives.
+# A sender that sleeps between the look at its lease and the write finds its connection closed when
+# it wakes: the other end waits no longer than this. What it writes before that arrives.
 CUT_AFTER = 60.0
 TO_A_READ = {"drop before": 2, "500 before": 1, "429 before": 1, "hang before": 1}
 
@@ -99,7 +99,7 @@ class Wire:
         self.told.clear()
 
     async def request(
-        self, method: str, url: str, *, headers: Any, content: Any, extensions: Any, timeout: Any
+        self, method: str, url: str, *, headers: Any, content: Any, extensions: Any, **_limits: Any
     ) -> Reply:
         """What the SDK's transport asks of httpx; raises httpx's errors."""
         target = url.removeprefix(ADDRESS)
@@ -149,9 +149,7 @@ class Wire:
             ordered = dict(zip(("kind", "when"), fault.split(), strict=True))
             ordered |= {"method": request.method, "path": path}
             faults.order(self.sandbox.store, msgspec.convert(ordered, faults.Fault))
-        answer = self.sandbox.handle(
-            request.method, request.target, request.headers, request.body
-        )
+        answer = self.sandbox.handle(request.method, request.target, request.headers, request.body)
         if request.method == "POST" or fault:
             self._tell(request, answer, fault)
         self.news()
