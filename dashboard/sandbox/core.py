@@ -136,9 +136,7 @@ class Sandbox:
             self.keys.spoil(asked.key, spoiled)
         return replace(outcome, response=spoiled)
 
-    def _attempt(
-        self, turn: Turn, asked: _Asked, declined: Response | None = None
-    ) -> _Outcome:
+    def _attempt(self, turn: Turn, asked: _Asked, declined: Response | None = None) -> _Outcome:
         """Check, replay or carry out; every refusal becomes its envelope.
 
         `declined` is the answer instead of carrying it out.

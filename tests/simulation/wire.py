@@ -49,6 +49,8 @@ class Trouble:
     chance: float = 0.0
     reads: float = 0.0
     left: int = 0
+    # Trouble seldom comes alone: the try after a lost answer is likely to meet some as well.
+    lasting: bool = False
 
 
 @dataclass
@@ -129,7 +131,12 @@ class Wire:
         if self.away:
             return "drop before"
         likely = self.trouble.chance if writes else self.trouble.reads
-        if not self.trouble.left or chance.random() >= likely:
+        if writes and self.trouble.lasting:
+            likely = 0.6
+        hit = self.trouble.left > 0 and chance.random() < likely
+        if writes:
+            self.trouble.lasting = hit
+        if not hit:
             return None
         self.trouble.left -= 1
         table = ON_THE_WAY if writes else TO_A_READ
