@@ -6,12 +6,8 @@ from datetime import datetime, timedelta
 from dashboard.metrics.tables import Heartbeat
 
 LATE = timedelta(minutes=15)
-RECONCILE = "reconcile"
 # What does not run every minute may be older by what it is rarer.
-ALLOWED = {
-    "check_expiring_authorizations": timedelta(minutes=25),
-    RECONCILE: timedelta(hours=26),
-}
+ALLOWED = {"check_expiring_authorizations": timedelta(minutes=25)}
 
 
 @dataclass(frozen=True, slots=True)

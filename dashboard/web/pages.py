@@ -16,7 +16,7 @@ from litestar.template import TemplateConfig
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, formats, sentences, settings
-from dashboard.alerts import lateness, queries, wording
+from dashboard.alerts import lateness, machinery, queries, wording
 from dashboard.payments.tables import StripeEvent
 from dashboard.web import security
 
@@ -107,13 +107,13 @@ async def freshness(now: datetime) -> dict[str, Any]:
         .first()
     )
     beats = await lateness.beats()
-    sweeps = [beat.at for beat in beats if beat.name != lateness.RECONCILE]
-    compared = [beat.at for beat in beats if beat.name == lateness.RECONCILE]
+    sweeps = [beat.at for beat in beats]
+    compared = await machinery.last_compared()
     troubles = await queries.judged(beats, now)
     return {
         "stripe": formats.age(event["received_at"], now) if event else "",
         "sweep": formats.age(max(sweeps), now) if sweeps else "",
-        "compared": formats.age(compared[0], now) if compared else "",
+        "compared": formats.age(compared, now) if compared else "",
         "banner": wording.banner(troubles, now, settings.current().zone),
         "open": len(troubles),
     }

@@ -1,6 +1,6 @@
 """Each kind of alert appears when its trouble does, and goes with it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,10 @@ from dashboard.alerts.kinds import ABOUT, Kind, Severity
 from dashboard.alerts.machinery import oldest_waiting
 from dashboard.metrics.tables import Heartbeat
 from dashboard.payments import inbox, instructions, resume
+from dashboard.payments.reconcile import differences, runs
+from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileRun
 from dashboard.payments.tables import Operation, Payment, StripeEvent
-from jobs import schedule
+from jobs import reconcile, schedule
 from jobs.heartbeat import beating
 from jobs.mail import _write, send_mail
 from tests.alerts.scenes import (
@@ -224,7 +226,6 @@ async def test_an_event_that_waits_for_more_than_15_minutes_is_told_until_it_is_
 async def test_a_sweep_is_late_after_15_minutes_and_the_rare_one_after_25(world: World):
     await beat()
     await beat("check_expiring_authorizations", ago=25 * MINUTE - SECOND)
-    await beat("reconcile", ago=26 * HOUR - 9 * SECOND)
     await beat("handle_events", ago=15 * MINUTE)
     row = await Heartbeat.objects().get(Heartbeat.name == "handle_events")
     assert row is not None
@@ -239,8 +240,45 @@ async def test_a_sweep_is_late_after_15_minutes_and_the_rare_one_after_25(world:
     assert (await only(Kind.SWEEP_LATE)).detail == "Every sweep"
     await beat()
     assert await wrong() == []
-    await beat("reconcile", ago=26 * HOUR + SECOND)
-    await only(Kind.RECONCILE_LATE)
+
+
+async def compared(at: datetime) -> None:
+    """A comparison of everything that ended then."""
+    row = ReconcileRun(asked_by="Holdfast", asked_at=at, since=at, started_at=at, finished_at=at)
+    await ReconcileRun.insert(row)
+
+
+async def test_a_comparison_is_late_after_26_hours_also_one_that_never_ends(world: World):
+    async def late(at: datetime) -> bool:
+        return Kind.RECONCILE_LATE in [one.kind for one in await wrong(at)]
+
+    start = clock.now()
+    assert not await late(start + 30 * DAY)
+    asked = await runs.ask("Holdfast")
+    assert not await late(asked.asked_at + 26 * HOUR)
+    assert await late(asked.asked_at + 26 * HOUR + INSTANT)
+    await compared(start)
+    assert not await late(start + 26 * HOUR)
+    assert await late(start + 26 * HOUR + INSTANT)
+
+
+async def test_a_difference_from_stripe_is_told_until_it_is_decided(world: World):
+    await beat()
+    await world.book()
+    payment = await world.payment(1)
+    intents = world.sandbox.stripe().v1.payment_intents
+    made = intents.create(
+        {"amount": 5000, "currency": "usd", "capture_method": "manual", "confirm": True}
+        | {"payment_method": "pm_card_visa", "return_url": "https://shop.test"}
+    )
+    await runs.ask("Finn")
+    await reconcile.reconcile()
+    found = await only(Kind.RECONCILE_OPEN)
+    assert (found.link, found.payment) == ("/reconcile", None)
+    row = await ReconcileDifference.objects().get(ReconcileDifference.state == "open")
+    assert row is not None and row.intent_id == made.id != payment.stripe_intent_id
+    await differences.acknowledge(row.id, row.version, ANA, "Our accountant tried something.")
+    assert await wrong() == []
 
 
 def test_what_does_not_run_every_minute_is_known_to_be_rarer():
@@ -315,7 +353,7 @@ async def test_no_question_needs_a_whole_table(world: World, monkeypatch: pytest
     monkeypatch.setattr(engine, "run_querystring", watched)
     await queries.standing(clock.now())
     monkeypatch.undo()
-    assert 8 <= len(asked) <= 12
+    assert 10 <= len(asked) <= 14
     for query in asked:
         plan = await engine.run_ddl(f"EXPLAIN QUERY PLAN {query}")
         steps = [step["detail"] for step in plan]
