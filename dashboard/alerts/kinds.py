@@ -21,7 +21,7 @@ class Kind(StrEnum):
     HOLD_MISSED = "hold_missed"
     DISPUTE_OPEN = "dispute_open"
     DEAD_LETTER = "dead_letter"
-    DIFFERENCE_OPEN = "difference_open"
+    RECONCILE_OPEN = "reconcile_open"
     RECONCILE_LATE = "reconcile_late"
     MAIL_LATE = "mail_late"
 
@@ -82,7 +82,7 @@ ABOUT = {
         "Webhook waiting",
         "A message from Stripe waits to be handled",
         "A message from Stripe waits to be handled",
-        "/webhooks",
+        "/webhooks?view=waiting",
         "Some numbers here may be old.",
         "An event that Stripe sent has waited for more than 15 minutes. What happened at Stripe "
         "since then may not show here yet.",
@@ -153,7 +153,7 @@ ABOUT = {
         "Webhook not handled",
         "1 message from Stripe could not be handled",
         "{count} messages from Stripe could not be handled",
-        "/webhooks",
+        "/webhooks?view=dead",
         "What they told of may be missing here.",
         "An event arrived and can't be handled, however often it is tried. What it told of may "
         "be missing here.",
@@ -161,17 +161,16 @@ ABOUT = {
         "Mend what the error names, then replay it. The hold's Ask Stripe again brings one "
         "payment up to date.",
     ),
-    Kind.DIFFERENCE_OPEN: About(
-        "Books differ from Stripe",
-        "1 payment differs from Stripe",
-        "{count} payments differ from Stripe",
+    Kind.RECONCILE_OPEN: About(
+        "Difference from Stripe",
+        "1 payment differs from what Stripe shows",
+        "{count} payments differ from what Stripe shows",
         "/reconcile",
-        "A post could not bring it in line.",
-        "The comparison with Stripe found something that a post can't bring in line: a payment "
-        "that nobody here knows, another amount, a story that does not add up.",
-        "Reconcile shows the fields that differ and the likely cause. The section The "
-        "reconciliation found a difference says what each cause means.",
-        "Adopt it where it is ours; else find out who made it, and acknowledge it with a reason.",
+        "One of the two is wrong.",
+        "The comparison with Stripe found something that a post could not bring in line, and "
+        "nobody has decided about it yet.",
+        "Reconcile shows the fields that differ, and the likely cause.",
+        "Compare now; what stays, finance adopts or acknowledges with a reason.",
     ),
     Kind.RECONCILE_LATE: About(
         "Comparison late",
@@ -204,7 +203,8 @@ class Trouble:
     """One thing that is wrong now. `amount` in minor units; `until` is when it is too late.
 
     `subject` tells it from others of its kind and stays the same while it lasts; it is empty for
-    what there is one of. `detail` is a few words and holds nobody's name.
+    what there is one of. `detail` is a few words and holds nobody's name. `page` is its own, where
+    it is mended neither on a payment's nor on the kind's.
     """
 
     kind: Kind
@@ -217,6 +217,7 @@ class Trouble:
     purchase: int | None = None
     until: datetime | None = None
     detail: str = ""
+    page: str = ""
 
     @property
     def key(self) -> str:
@@ -226,7 +227,9 @@ class Trouble:
     @property
     def link(self) -> str:
         """Where it is mended."""
-        return f"/holds/{self.payment}" if self.payment is not None else ABOUT[self.kind].page
+        if self.page or self.payment is None:
+            return self.page or ABOUT[self.kind].page
+        return f"/holds/{self.payment}"
 
 
 _KINDS, _SEVERITIES = list(Kind), list(Severity)

@@ -1,14 +1,11 @@
-"""Which recurring work is late: sweeps by their heartbeats, the comparison by its runs."""
+"""Which of the recurring work is late, by its heartbeats."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.metrics.tables import Heartbeat
-from dashboard.payments.reconcile import runs
 
 LATE = timedelta(minutes=15)
-# The comparison with Stripe is daily, and takes a while.
-COMPARED_WITHIN = timedelta(hours=26)
 # What does not run every minute may be older by what it is rarer.
 ALLOWED = {"check_expiring_authorizations": timedelta(minutes=25)}
 
@@ -47,15 +44,3 @@ async def beats() -> list[Beat]:
         )
         for row in rows
     ]
-
-
-async def compared() -> tuple[datetime | None, datetime | None]:
-    """When the last comparison with Stripe ended, and since when the next one has been waited for.
-
-    The sweep ticks every minute whether or not it gets anywhere, so its heartbeat tells nothing.
-    """
-    last = await runs.latest()
-    if last is not None:
-        return last.finished_at, last.finished_at
-    first = await runs.unfinished()
-    return None, first.asked_at if first else None

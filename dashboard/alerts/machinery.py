@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from dashboard.alerts.kinds import Kind, Severity, Trouble
-from dashboard.alerts.lateness import COMPARED_WITHIN, LATE, Beat, compared
+from dashboard.alerts.lateness import LATE, Beat
 from dashboard.alerts.money import MOST
 from dashboard.mail.facts import State as MailState
 from dashboard.mail.tables import Message, Notice
-from dashboard.payments.reconcile import differences
+from dashboard.payments.reconcile import runs
+from dashboard.payments.reconcile.tables import ReconcileDifference
 from dashboard.payments.tables import Purchase, StripeEvent
 
 MAIL_LATE = timedelta(hours=1)
+# It is begun once a day.
+COMPARE_LATE = timedelta(hours=26)
 
 
 async def dead_letters() -> list[Trouble]:
@@ -21,15 +25,20 @@ async def dead_letters() -> list[Trouble]:
             StripeEvent.id,
             StripeEvent.type,
             StripeEvent.received_at,
-            StripeEvent.error,
         )
         .where(StripeEvent.state == "dead")
         .order_by(StripeEvent.received_at)
         .limit(MOST)
     )
     return [
-        # Not the error itself: it may quote what the event was about.
-        Trouble(Kind.DEAD_LETTER, row["received_at"], subject=row["id"], detail=row["type"])
+        Trouble(
+            Kind.DEAD_LETTER,
+            row["received_at"],
+            subject=row["id"],
+            # Not the error itself: it may quote what the event was about.
+            detail=row["type"],
+            page=f"/webhooks/{quote(row['id'], safe='')}",
+        )
         for row in rows
     ]
 
@@ -54,32 +63,16 @@ async def webhooks(now: datetime) -> list[Trouble]:
 
 async def sweeps(beats: Sequence[Beat], now: datetime) -> list[Trouble]:
     """Recurring work that is late. A worker that has never run is so once something is overdue."""
-    found, late = [], [beat for beat in beats if beat.late(now)]
+    late = [beat for beat in beats if beat.late(now)]
     if late:
-        since, names = min(beat.good_at for beat in late), [beat.name for beat in late]
-        detail = "Every sweep" if len(names) == len(beats) else ", ".join(names)
-        found.append(Trouble(Kind.SWEEP_LATE, since, Severity.CRITICAL, detail=detail))
+        since = min(beat.good_at for beat in late)
+        names = ", ".join(beat.name for beat in late)
+        detail = "Every sweep" if len(late) == len(beats) else names
+        return [Trouble(Kind.SWEEP_LATE, since, Severity.CRITICAL, detail=detail)]
     overdue = None if beats else await _overdue(now)
-    if overdue is not None:
-        never = "It has never run"
-        found.append(Trouble(Kind.SWEEP_LATE, overdue, Severity.CRITICAL, detail=never))
-    return found
-
-
-async def comparison(now: datetime) -> list[Trouble]:
-    """What differs from Stripe and waits for a person; or that nobody has compared for a day."""
-    _, since = await compared()
-    late = since is not None and now - since > COMPARED_WITHIN
-    found = [Trouble(Kind.RECONCILE_LATE, since)] if late and since else []
-    return found + [
-        Trouble(
-            Kind.DIFFERENCE_OPEN,
-            row.first_seen_at,
-            subject=str(row.id),
-            detail=row.kind.replace("_", " ").capitalize(),
-        )
-        for row in await differences.listed("open", MOST)
-    ]
+    if overdue is None:
+        return []
+    return [Trouble(Kind.SWEEP_LATE, overdue, Severity.CRITICAL, detail="It has never run")]
 
 
 async def _overdue(now: datetime) -> datetime | None:
@@ -91,6 +84,45 @@ async def _overdue(now: datetime) -> datetime | None:
         .first()
     )
     return None if row is None else row["due_at"]
+
+
+async def last_compared() -> datetime | None:
+    """When our rows and Stripe's lists were last compared from end to end."""
+    run = await runs.latest()
+    return None if run is None else run.finished_at
+
+
+async def comparison(now: datetime) -> list[Trouble]:
+    """A comparison that is overdue; where none has ended yet, one that takes too long."""
+    since = await last_compared()
+    if since is None:
+        run = await runs.unfinished()
+        since = None if run is None else run.asked_at
+    late = since is not None and now - since > COMPARE_LATE
+    return [Trouble(Kind.RECONCILE_LATE, since)] if late and since else []
+
+
+async def differences() -> list[Trouble]:
+    """What our rows and Stripe say differently, and nobody has decided about."""
+    rows = (
+        await ReconcileDifference.select(
+            ReconcileDifference.id,
+            ReconcileDifference.cause,
+            ReconcileDifference.first_seen_at,
+        )
+        .where(ReconcileDifference.state == "open")
+        .order_by(ReconcileDifference.id)
+        .limit(MOST)
+    )
+    return [
+        Trouble(
+            Kind.RECONCILE_OPEN,
+            row["first_seen_at"],
+            subject=str(row["id"]),
+            detail=row["cause"],
+        )
+        for row in rows
+    ]
 
 
 async def mail(now: datetime) -> list[Trouble]:

@@ -30,6 +30,7 @@ async def judged(beats: Sequence[Beat], now: datetime) -> list[Trouble]:
         machinery.webhooks(now),
         machinery.sweeps(beats, now),
         machinery.comparison(now),
+        machinery.differences(),
         machinery.mail(now),
     )
     return in_order(one for some in found for one in some)

@@ -16,7 +16,7 @@ from litestar.template import TemplateConfig
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, formats, sentences, settings
-from dashboard.alerts import lateness, queries, wording
+from dashboard.alerts import lateness, machinery, queries, wording
 from dashboard.payments.tables import StripeEvent
 from dashboard.web import security
 
@@ -108,7 +108,7 @@ async def freshness(now: datetime) -> dict[str, Any]:
     )
     beats = await lateness.beats()
     sweeps = [beat.at for beat in beats]
-    compared, _ = await lateness.compared()
+    compared = await machinery.last_compared()
     troubles = await queries.judged(beats, now)
     return {
         "stripe": formats.age(event["received_at"], now) if event else "",

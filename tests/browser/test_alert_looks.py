@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard import clock
 from dashboard.metrics.tables import Heartbeat
-from dashboard.payments.reconcile import runs
 from dashboard.payments.tables import Payment, Purchase, StripeEvent
 from jobs.watch import stand_in_once
 from tests.alerts.scenes import beat
+from tests.alerts.test_kinds import compared
 from tests.browser.chromium import LOOKS
 from tests.browser.conftest import carry_session, violations
 from tests.browser.served import Served, served
@@ -30,7 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("alerts")) as desk:
         mended = desk.book("Ada Okafor", HOUR, hold_for=20 * HOUR)
         desk.run(_pause(mended))
-        desk.run(_compared())
+        desk.run(compared(clock.now()))
         desk.run(beat("handle_events", "watch", ago=16 * MINUTE))
         desk.tick()
         desk.run(stand_in_once())
@@ -46,11 +46,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         desk.tick()
         desk.run(_dead())
         yield desk
-
-
-async def _compared() -> None:
-    await runs.ask_nightly()
-    await runs.work(30.0)
 
 
 async def _pause(payment_id: int, by: timedelta = timedelta(days=3)) -> None:
@@ -117,7 +112,7 @@ def test_the_line_above_a_page_leads_to_what_is_to_be_done(
 
 
 def test_where_nothing_is_wrong_nothing_is_said(browser: Browser, shop: Served):
-    shop.run(beat("handle_events", "watch", "reconcile"))
+    shop.run(beat("handle_events", "watch"))
     shop.run(_all_well())
     page = _page(browser, shop)
     page.goto("/alerts")
@@ -133,4 +128,4 @@ def test_where_nothing_is_wrong_nothing_is_said(browser: Browser, shop: Served):
 async def _all_well() -> None:
     await Purchase.update({"attention": None, "due_at": None}, force=True)
     await StripeEvent.update({"state": "handled"}, force=True)
-    assert await Heartbeat.count() == 3
+    assert await Heartbeat.count() == 2
