@@ -10,7 +10,7 @@ from dashboard.alerts import lateness, queries
 from dashboard.alerts.kinds import ABOUT, Kind, Severity
 from dashboard.alerts.machinery import oldest_waiting
 from dashboard.metrics.tables import Heartbeat
-from dashboard.payments import inbox, instructions, resume
+from dashboard.payments import inbox, instructions, replaying, resume
 from dashboard.payments.reconcile import differences, runs
 from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileRun
 from dashboard.payments.tables import Operation, Payment, StripeEvent
@@ -201,7 +201,8 @@ async def test_a_dead_letter_is_told_until_it_is_replayed(
     assert {one.subject for one in found} == {event.id for event in dead}
     world.sandbox.control("DELETE", "faults")
     for event in dead:
-        await inbox.replay(event.id)
+        async with db.transaction():
+            await replaying.replay(event.id, 0, ANA)
     await world.tick()
     assert await wrong() == []
 
