@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from dashboard import db
+from dashboard import clock, db
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase, StripeEvent
 from tests.sandbox.server import RunningSandbox
 from tests.simulation import invariants
@@ -115,6 +115,9 @@ def paid_is_owed(case: Case) -> Iterator[str]:
         yield f"I7: {len(held)} holds stand at once"
     if held and (owed == 0 or case.purchase["due_at"] is None):
         yield f"I7: a hold stands, {owed} is owed, and nothing is planned"
+    due = case.purchase["capture_due_at"]
+    if held and owed and due is not None and due <= clock.now():
+        yield f"I7: {owed} is owed and due, and a hold still stands"
     if not held and owed is not None and kept != owed:
         yield f"I7: {kept} is kept and {owed} is owed"
 

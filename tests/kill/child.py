@@ -6,6 +6,7 @@ is open at the fork: no connection, no thread, no loop.
 """
 
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import uvicorn
 
 import dashboard.app
-from dashboard import clock, db, settings
+from dashboard import clock, db, settings, stripe_gateway
 from dashboard.commands import processes
 from dashboard.settings import Settings
 from jobs import bridge, queue  # noqa: F401 - imported here, so that no fork has to
@@ -31,6 +33,7 @@ def main() -> None:
     chosen = settings.from_env(os.environ)
     app = dashboard.app.create_app(chosen)
     dashboard.app.create_app = lambda _: app
+    _warm(app, chosen)
     # The kernel collects the dead: nobody here waits for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
@@ -43,6 +46,20 @@ def main() -> None:
                 os._exit(1)
             _become(order, chosen)
         print(pid, flush=True)  # noqa: T201
+
+
+def _warm(app: Any, chosen: Settings) -> None:
+    """Import and compile now what each process would otherwise do at its first request."""
+    for name in ("h2.connection", "httpcore", "uvloop", "piccolo_conf", "pydantic.v1"):
+        importlib.import_module(name)
+    config = uvicorn.Config(app, log_config=None)
+    config.load()
+    config.get_loop_factory()
+    for resource in ("payment_intents", "refunds", "disputes", "customers", "setup_intents"):
+        getattr(stripe_gateway.StripeGateway(chosen)._api, resource)
+    templates = app.template_engine.engine
+    for name in templates.list_templates():
+        templates.get_template(name)
 
 
 def _become(order: dict[str, Any], chosen: Settings) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,10 @@ from tests.sandbox.server import RunningSandbox, running_sandbox
 Json = dict[str, Any]
 SLOW = 30.0
 # A worker that starts does at once what it does every minute.
-AT_START = sum(when is schedule.EVERY_MINUTE for when, _ in schedule.PLAN)
+AT_START = tuple(
+    schedule.name_of(sweep) for when, sweep in schedule.PLAN if when is schedule.EVERY_MINUTE
+)
+ALL = tuple(schedule.name_of(sweep) for _, sweep in schedule.PLAN)
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,10 @@ class Process:
     def told(self) -> list[Json]:
         return [json.loads(line) for line in self.journal.read_text().splitlines()]
 
-    def ended(self) -> int:
-        """How many jobs a worker has finished."""
-        return self.journal.read_text().count('"ended"') if self.journal.exists() else 0
+    def ended(self) -> "Counter[str]":
+        """How often a worker has finished each of its jobs."""
+        told = self.told() if self.journal.exists() else []
+        return Counter(line["label"] for line in told if line["what"] == "ended")
 
 
 @dataclass
@@ -144,7 +149,7 @@ class Stage:
             port = more.get("port", self.house.ports[0])
             await until(lambda: self._answers(process, port))
         else:
-            await until(lambda: said(self._ticked(process, AT_START)))
+            await until(lambda: said(self._ticked(process, Counter(), AT_START)))
         return process
 
     async def _answers(self, process: Process, port: int) -> bool:
@@ -155,9 +160,10 @@ class Stage:
             return False
         return answer.status_code == 200
 
-    def _ticked(self, process: Process, most: int) -> bool:
+    def _ticked(self, process: Process, before: "Counter[str]", names: tuple[str, ...]) -> bool:
         self._require(process)
-        return process.ended() >= most
+        after = process.ended()
+        return all(after[name] > before[name] for name in names)
 
     def _require(self, process: Process) -> None:
         if not process.alive:
@@ -216,7 +222,7 @@ class Stage:
         worker = self.processes["worker"]
         before = worker.ended()
         self.enqueue()
-        await until(lambda: said(self._ticked(worker, before + len(schedule.PLAN))))
+        await until(lambda: said(self._ticked(worker, before, ALL)))
 
     async def rest(self) -> None:
         """Wait for the events that are on their way and can be handled now."""
@@ -228,7 +234,7 @@ class Stage:
 
         # What stays is told by whoever looks at the books next.
         with contextlib.suppress(TimeoutError):
-            await until(handled, 5.0)
+            await until(handled, 20.0)
 
     def advance(self, seconds: float) -> None:
         self.sandbox.advance(seconds)
