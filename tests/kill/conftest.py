@@ -1,14 +1,18 @@
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kill.stage import House, Stage, opened, played
+from tests.payments.conftest import desk, sandbox_server
+from tests.world import sandbox, world
+
+__all__ = ["desk", "sandbox", "sandbox_server", "world"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The processes that are started once; their clock must not outlive these tests."""
     with opened(tmp_path_factory.mktemp("house")) as made:
         yield made
 
@@ -17,9 +21,3 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 async def stage(database: None, house: House, tmp_path: Path) -> AsyncIterator[Stage]:
     async for made in played(house, tmp_path):
         yield made
-
-
-@pytest.fixture(scope="session")
-def times() -> int:
-    """How many times each point dies; 0 means a few points by a seed, for every run."""
-    return int(os.environ.get("KILLS", "0"))
