@@ -6,6 +6,7 @@ is open at the fork: no connection, no thread, no loop.
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -34,6 +35,8 @@ def main() -> None:
     app = dashboard.app.create_app(chosen)
     dashboard.app.create_app = lambda _: app
     _warm(app, chosen)
+    # What every fork shares is left alone by its collector, and so need not be copied.
+    gc.freeze()
     # The kernel collects the dead: nobody here waits for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
