@@ -5,6 +5,7 @@ that a restart takes a moment and not two seconds; the answer is a line with the
 is open at the fork: no connection, no thread, no loop.
 """
 
+import asyncio
 import ctypes
 import gc
 import importlib
@@ -25,6 +26,7 @@ from dashboard.commands import processes
 from dashboard.settings import Settings
 from jobs import bridge, queue  # noqa: F401 - imported here, so that no fork has to
 from tests.kill import points
+from tests.kill.rehearsal import rehearse
 
 _PR_SET_PDEATHSIG = 1
 
@@ -35,8 +37,11 @@ def main() -> None:
     app = dashboard.app.create_app(chosen)
     dashboard.app.create_app = lambda _: app
     _warm(app, chosen)
+    clock.follow(chosen.clock_file)
+    asyncio.run(rehearse(app, chosen))
     # What every fork shares is left alone by its collector, and so need not be copied.
     gc.freeze()
+    print("ready", flush=True)  # noqa: T201
     # The kernel collects the dead: nobody here waits for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()

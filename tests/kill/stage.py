@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -55,15 +53,17 @@ class House:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[House]:
-    """A house in `folder`; everything in it ends with the block."""
-    # PostgreSQL's own user never comes here; the clock's file is shared by all processes.
+def opened(folder: Path, database: str) -> Iterator[House]:
+    """A house in `folder`; everything in it ends with the block.
+
+    In `database`, which has its tables, the product is gone through once before anybody is forked.
+    """
     ports = free_port(), free_port()
     address = f"http://127.0.0.1:{ports[0]}/webhooks/stripe"
     with running_sandbox(folder, address, clock_file=folder / "clock") as sandbox:
         port = sandbox.url.rpartition(":")[2]
         env = environment(
-            folder, DATABASE_URL=os.environ["DATABASE_URL"], SANDBOX_PORT=port, PORT=str(ports[0])
+            folder, DATABASE_URL=database, SANDBOX_PORT=port, PORT=str(ports[0])
         )
         zygote = subprocess.Popen(
             [sys.executable, "-m", "tests.kill.child"],
@@ -74,6 +74,10 @@ def opened(folder: Path) -> Iterator[House]:
             stdout=subprocess.PIPE,
         )
         try:
+            assert zygote.stdout is not None
+            # Whatever is logged before comes from the rehearsal.
+            while zygote.stdout.readline() != "ready\n":
+                assert zygote.poll() is None
             yield House(folder, sandbox, zygote, ports)
         finally:
             zygote.kill()
@@ -304,5 +308,3 @@ async def played(house: House, folder: Path, **more: Any) -> AsyncIterator[Stage
             clock.follow(before)
 
 
-def fresh_copy(of: Path, to: Path) -> Path:
-    return Path(shutil.copy(of, to))
