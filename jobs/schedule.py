@@ -30,6 +30,7 @@ PLAN: tuple[tuple[Callable[..., bool], Sweep], ...] = (
     (EVERY_MINUTE, sweeps.save_due_cards),
     (EVERY_MINUTE, sweeps.post_due_payments),
     (EVERY_MINUTE, sweeps.resume_open_operations),
+    (EVERY_MINUTE, sweeps.make_up_for_an_outage),
     (EVERY_MINUTE, sweeps.auto_capture_completed_lessons),
     (EVERY_MINUTE, sweeps.follow_payments),
     (EVERY_MINUTE, mail.send_mail),

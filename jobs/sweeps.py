@@ -13,7 +13,7 @@ import structlog
 
 from dashboard import clock, db
 from dashboard.bookings import queries as bookings
-from dashboard.payments import cards, inbox, ledger, queries, settle
+from dashboard.payments import cards, inbox, ledger, queries, settle, waking
 from dashboard.payments.facts import State, Status
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.stripe_gateway import NotThere, Unreachable
@@ -82,6 +82,18 @@ async def post_due_payments() -> int:
     """Read Stripe again for payments whose last read lost its race or found Stripe away."""
     posts = await _drain(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
     return await _and_settle(posts)
+
+
+async def make_up_for_an_outage() -> int:
+    """Once Stripe answers again, do at once what was put off while it was out of reach."""
+    if not await waking.any_put_off() or not await waking.stripe_answers():
+        return 0
+    woken = await waking.wake()
+    if woken:
+        await handle_events()
+        await save_due_cards()
+        await _settle_due()
+    return woken
 
 
 async def follow_payments() -> int:

