@@ -59,15 +59,23 @@ async def patiently(attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
         try:
             return await attempt()
         except sqlite3.OperationalError as error:
-            # The low byte is the primary code; the rest tells its varieties apart.
-            code = error.sqlite_errorcode & 0xFF
-            if code in _UNREACHABLE:
-                raise DatabaseUnreachable(str(error)) from error
-            if code not in _BUSY:
+            refuse_unreachable(error)
+            if _code(error) not in _BUSY:
                 raise
             if time.monotonic() >= deadline:
                 raise DatabaseBusy("another writer kept the database locked") from error
         await asyncio.sleep(random.uniform(0.0005, 0.004))  # noqa: S311
+
+
+def refuse_unreachable(error: sqlite3.OperationalError) -> None:
+    """Raise DatabaseUnreachable for a file that can't be opened, read or written, or a full disk."""
+    if _code(error) in _UNREACHABLE:
+        raise DatabaseUnreachable(str(error)) from error
+
+
+def _code(error: sqlite3.OperationalError) -> int:
+    # The low byte is the primary code; the rest tells its varieties apart.
+    return error.sqlite_errorcode & 0xFF
 
 
 async def execute(

@@ -16,7 +16,7 @@ from piccolo.engine.sqlite import Atomic, SQLiteEngine, SQLiteTransaction, Trans
 from piccolo.querystring import QueryString
 
 from dashboard.engine_parts import Current, PerLoop, refuse_unsafe, to_the_end
-from dashboard.sqlite_connections import Pool, connect, execute, writes
+from dashboard.sqlite_connections import Pool, connect, execute, refuse_unreachable, writes
 
 
 class Transaction(SQLiteTransaction):
@@ -63,9 +63,11 @@ class Transaction(SQLiteTransaction):
     async def _commit(self) -> None:
         try:
             await self.connection.commit()
-        except BaseException:
-            # A deferred constraint refuses the commit and leaves the transaction open.
+        except BaseException as error:
+            # A deferred constraint, or a full disk, refuses the commit and leaves it open.
             await self.connection.rollback()
+            if isinstance(error, sqlite3.OperationalError):
+                refuse_unreachable(error)
             raise
 
 

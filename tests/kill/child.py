@@ -84,6 +84,7 @@ def _become(order: dict[str, Any], chosen: Settings) -> None:
     clock.follow(own.clock_file)
     journal = Path(order["journal"].format(pid=os.getpid()))
     points.install(points.Points(Path(order["order"]), journal))
+    points.limit(own.var_dir / "full")
     try:
         {"web": processes.web, "worker": processes.worker}[order["run"]](own)
     except BaseException:

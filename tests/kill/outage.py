@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -122,23 +121,3 @@ async def well_again(stage: Stage, within: float = 30.0) -> None:
         await until(well, within)
     except TimeoutError:
         raise AssertionError(said) from None
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A disk of its own that is soon full."""
-    folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Write until the disk is full; the file that fills it."""
-    file = folder / "filler"
-    with contextlib.suppress(OSError), file.open("wb", buffering=0) as out:
-        while True:
-            out.write(b"\0" * 4096)
-    return file

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from dashboard import postgres_engine, sqlite_engine, stripe_gateway
+from dashboard import postgres_engine, sqlite_connections, sqlite_engine, stripe_gateway
 from dashboard.sqlite_connections import writes
 from jobs import schedule
 
@@ -86,6 +86,20 @@ def install(points: Points) -> None:
         points.tell("ended", name)
 
     schedule._on = on
+
+
+def limit(mark: Path) -> None:
+    """Keep SQLite's file from growing while `mark` exists, as a full disk does."""
+    told = sqlite_connections.execute
+
+    async def execute(connection: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("BEGIN") or (writes(sql) and not connection.in_transaction):
+            # A limit below the present size means the present size.
+            most = 1 if mark.exists() else 2**31
+            await told(connection, f"PRAGMA max_page_count = {most}", (), rest[-1])
+        return await told(connection, sql, *rest)
+
+    sqlite_engine.execute = execute
 
 
 def _wrap(owner: type, name: str, wrapped: Callable[[Any], Any]) -> None:

@@ -186,6 +186,14 @@ class Stage:
     def take_back(self, name: str) -> None:
         (self.folder / f"{name}.order").unlink(missing_ok=True)
 
+    def limit(self, full: bool) -> None:
+        """Let SQLite's file grow no further, in processes that look for this; or grow again."""
+        mark = self.house.folder / "full"
+        if full:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
+
     def kill(self, name: str) -> None:
         """SIGKILL, wherever the process is."""
         process = self.processes.pop(name)

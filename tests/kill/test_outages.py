@@ -1,18 +1,16 @@
 """A part goes away and comes back: nothing that was accepted is lost, and what is due goes on."""
 
-import contextlib
 import os
 import time
 from datetime import timedelta
 
-import pytest
-
 from dashboard import clock, db
 from dashboard.payments import settle
-from dashboard.payments.tables import Operation, Payment, StripeEvent
+from dashboard.payments.tables import Payment
 from tests.conftest import POSTGRESQL
-from tests.kill import outage
-from tests.kill.scenes import sign_in
+from tests.kill import books, outage
+from tests.kill.disks import Disk
+from tests.kill.scenes import form, sign_in
 from tests.kill.stage import Stage
 
 # Under `make kill` an outage takes as long as it says; otherwise as long as it must.
@@ -156,4 +154,47 @@ async def test_postgresql_is_restarted(stage: Stage) -> None:
         await stage.tick()
     await outage.none_lost(events)
     assert await _status(subject.payment) == "captured"
+    await outage.well_again(stage)
+
+
+async def test_the_disk_is_full(small_stage: Stage, disk: Disk) -> None:
+    stage = small_stage
+    await _opened(stage)
+    subject, pressed = await outage.several(stage)
+    await _due(subject.purchase)
+    # Pages that were read before are not all that can be read: the form is opened on a full disk.
+    press = form("release")
+    with disk.full(stage):
+        await press(stage, pressed, "")
+        assert pressed.statuses == [503]
+        status, said, seconds = await outage.look(stage)
+        print("FULL", status, round(seconds, 2), said[:300])
+        assert status == 200
+        refused, events = [], []
+        for number in range(12):
+            refused.append(await stage.book(f"new{number}", f"new{number}@example.test"))
+            events += await outage.deliver(stage)
+        print("FULL events", [one[1] for one in events], [one.status_code for one in refused])
+        print(refused[-1].text, await outage.readiness(stage))
+        assert {status for _, status in events} <= {200, 503}
+        assert refused[-1].status_code == 503
+        assert events[-1][1] == 503
+        stage.enqueue()
+        status, said, seconds = await outage.look(stage)
+        print("FULL", status, round(seconds, 2), said[:900])
+        assert status in (200, 503)
+    await outage.none_lost(events)
+    events += await outage.deliver(stage)
+    assert (await stage.book("after", "after@example.test")).status_code == 201
+    for _ in range(2):
+        stage.advance(59)
+        await stage.tick()
+    await outage.none_lost(events)
+    assert await _status(subject.payment) == "captured"
+    # Whether it was written down before the disk was full is told by pressing again.
+    assert await _status(pressed.payment) in ("authorized", "released")
+    await press(stage, pressed, "")
+    assert pressed.statuses == [503, 303]
+    assert await _status(pressed.payment) == "released"
+    assert books.integrity() == "ok"
     await outage.well_again(stage)
