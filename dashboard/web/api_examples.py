@@ -168,11 +168,12 @@ PROBLEMS: dict[int, tuple[str, dict[str, Any]]] = {
         ),
     ),
     503: (
-        "Stripe or the database can't be reached. Nothing was done.",
+        "Stripe or the database can't be reached. Sent again, it can't happen twice.",
         _problem(
             503,
             "Try again soon.",
-            "Stripe can't be reached right now. Nothing was done; try again soon.",
+            "Stripe can't be reached right now; it was first missed Wed 25 Nov 01:52 UTC."
+            " Nothing was done; try again soon.",
         ),
     ),
 }

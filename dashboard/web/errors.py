@@ -1,13 +1,14 @@
 """The one place where exceptions become answers."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from dashboard import db, sentences, settings
+from dashboard import clock, db, formats, sentences, settings
 from dashboard.bookings.errors import BadOrder, Conflict, KeyReused, NoSuchBooking
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.signatures import ForgedWebhook
@@ -19,6 +20,8 @@ from dashboard.web.problems import problem
 log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 Kind = type[BaseException] | tuple[type[BaseException], ...]
+# Without a miss for so long, the next one begins another outage.
+OUTAGE_ENDS_AFTER = timedelta(minutes=2)
 # Refused for the amount that was sent: another amount may pass.
 _AMOUNTS = ("too_much", "too_little", "wrong_step", "leaves_too_little")
 
@@ -67,13 +70,27 @@ def _declined(error: Declined) -> Response[Any]:
     return problem(402, "The payment was refused.", said.message, {"code": said.code})
 
 
-def _unavailable(what: str) -> Callable[[Exception], Response[Any]]:
+def _unavailable(what: str, advice: str) -> Callable[[Exception], Response[Any]]:
     def answer(error: Exception) -> Response[Any]:
         log.warning("web.unavailable", what=what, error=str(error))
-        detail = f"{what} can't be reached right now. Nothing was done; try again soon."
+        since = formats.moment(_missed_since(what), settings.current().zone)
+        detail = f"{what} can't be reached right now; it was first missed {since}. {advice}"
         return problem(503, "Try again soon.", detail, headers=RETRY_AFTER)
 
     return answer
+
+
+def _missed_since(what: str) -> datetime:
+    """When this process first missed it in the present outage; a quiet while ends an outage."""
+    now = clock.now()
+    first, last = _missed.get(what, (now, now))
+    if now - last > OUTAGE_ENDS_AFTER:
+        first = now
+    _missed[what] = first, now
+    return first
+
+
+_missed: dict[str, tuple[datetime, datetime]] = {}
 
 
 def _http(error: HTTPException) -> Response[Any]:
@@ -99,8 +116,15 @@ _ANSWERS: list[
     (OutcomeUnknown, _unknown),
     (Declined, _declined),
     (ForgedWebhook, _said(400, "The signature does not match.")),
-    (Unreachable, _unavailable("Stripe")),
-    (db.CONNECTION_ERRORS, _unavailable("The database")),
+    (Unreachable, _unavailable("Stripe", "Nothing was done; try again soon.")),
+    # Whether it was kept before the trouble began is not known here.
+    (
+        db.CONNECTION_ERRORS,
+        _unavailable(
+            "The database",
+            "If you had just sent something, send it again soon: it can't happen twice.",
+        ),
+    ),
     (HTTPException, _http),
 ]
 

@@ -1,17 +1,22 @@
 """What an outage is made of: parts that go away and come back, and what is read meanwhile."""
 
+import asyncio
 import contextlib
 import json
+import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from dashboard import db
 from dashboard.payments.tables import StripeEvent
+from tests.jobs.processes import wait_for
 from tests.kill import books
 from tests.kill.scenes import Subject, held
 from tests.kill.stage import Stage, until
@@ -69,16 +74,17 @@ def postgresql_down() -> Iterator[None]:
         server.ensure_postgres_running()
 
 
-async def deliver(stage: Stage, after: int = 0) -> list[tuple[str, int]]:
-    """POST every held event from `after` on to the web, as Stripe would; ids and statuses."""
-    answers = []
-    for delivery in stage.sandbox.deliveries("held", after=after):
+async def deliver(stage: Stage) -> list[tuple[str, int]]:
+    """POST every held event to the web, as Stripe would, all at once; ids and statuses."""
+
+    async def post(delivery: Json) -> tuple[str, int]:
         headers = {"Stripe-Signature": delivery["signature"], "Content-Type": "application/json"}
         answer = await stage.web.post(
             "/webhooks/stripe", content=delivery["body"].encode(), headers=headers
         )
-        answers.append((json.loads(delivery["body"])["id"], answer.status_code))
-    return answers
+        return json.loads(delivery["body"])["id"], answer.status_code
+
+    return await asyncio.gather(*(post(one) for one in stage.sandbox.deliveries("held")))
 
 
 async def none_lost(answers: list[tuple[str, int]]) -> None:
@@ -121,3 +127,32 @@ async def well_again(stage: Stage, within: float = 30.0) -> None:
         await until(well, within)
     except TimeoutError:
         raise AssertionError(said) from None
+
+
+@contextlib.contextmanager
+def redis(port: int, folder: Path) -> Iterator[None]:
+    """A redis-server that keeps nothing, for the length of the block."""
+    server = shutil.which("redis-server")
+    assert server is not None, "there is no redis-server on this machine"
+    line = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: _listens(port))
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def none_waits(stage: Stage, within: float) -> float:
+    """Wait until every event is handled; the seconds that it took."""
+
+    async def handled() -> bool:
+        return not await StripeEvent.exists().where(StripeEvent.state == "waiting")
+
+    return await until(handled, within)

@@ -87,9 +87,13 @@ def hang_up(server: SMTP) -> None:
 
 @contextmanager
 def office(
-    tls: ssl.SSLContext | None = None, *, implicit: bool = False, required: bool = False
+    tls: ssl.SSLContext | None = None,
+    *,
+    implicit: bool = False,
+    required: bool = False,
+    port: int = 0,
 ) -> Iterator[Office]:
-    """A server for the length of the block, in a thread and a loop of its own.
+    """A server for the length of the block, in a thread and a loop of its own, on a free port.
 
     With `tls` it offers STARTTLS, insists on it if `required`, or speaks it at once if `implicit`.
     """
@@ -109,7 +113,7 @@ def office(
         )
 
     async def listen() -> asyncio.Server:
-        return await loop.create_server(greet, "127.0.0.1", 0, ssl=tls if implicit else None)
+        return await loop.create_server(greet, "127.0.0.1", port, ssl=tls if implicit else None)
 
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
