@@ -48,8 +48,14 @@ async def violations(sandbox: RunningSandbox) -> list[str]:
     for case in cases.values():
         name = f"purchase {case.purchase['id']}: "
         found += [name + said for rule in _RULES for said in rule(case)]
-    waiting = await StripeEvent.select().where(StripeEvent.state.is_in(["waiting", "dead"]))
-    found += [f"I4: event {row['type']} is {row['state']}: {row['error']}" for row in waiting]
+    waiting = await StripeEvent.select().where(StripeEvent.state == "waiting")
+    dead = await StripeEvent.select().where(StripeEvent.state == "dead")
+    found += [f"I4: event {row['type']} is dead: {row['error']}" for row in dead]
+    found += [
+        f"I4: event {row['type']} is {row['state']} after {row['attempts']} attempts, due in"
+        f" {(row['due_at'] - clock.now()).total_seconds():.0f} s: {row['error']}"
+        for row in waiting
+    ]
     return found
 
 

@@ -34,8 +34,11 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Fork whatever is asked for, until standard input ends."""
     chosen = settings.from_env(os.environ)
-    app = dashboard.app.create_app(chosen)
-    dashboard.app.create_app = lambda _: app
+    app, create = dashboard.app.create_app(chosen), dashboard.app.create_app
+    # An app knows its settings: only their port may differ from those that it was made with.
+    dashboard.app.create_app = lambda own: (
+        app if msgspec.structs.replace(own, port=chosen.port) == chosen else create(own)
+    )
     _warm(app, chosen)
     clock.follow(chosen.clock_file)
     asyncio.run(rehearse(app, chosen))

@@ -9,9 +9,9 @@ from tests.kill import books
 from tests.kill.scenes import Scene, Subject, sign_in
 from tests.kill.stage import ALL, Stage, until
 
-# Ticks come each minute, so that the second one after a start comes within two minutes.
+# Ticks come each minute, so that the second one after a start comes within two minutes; the rest is
+# for what a slow machine needs to carry them out.
 LATEST_FIRST_TICK = 45.0
-WITHIN = 120.0
 
 
 @dataclass
@@ -95,11 +95,10 @@ async def _recover(stage: Stage, batch: Batch, chance: random.Random) -> None:
     await stage.tick()
     if await _all_well(stage, batch, watch):
         return
+    # The last tick that comes within two minutes: what is not well then is a violation.
     watch.wait_until(stage, first + 60.0)
     await stage.tick()
     await _all_well(stage, batch, watch)
-    if batch.recovered > WITHIN:
-        batch.violations.append(f"it took {batch.recovered:.0f} s")
 
 
 class _Watch:
