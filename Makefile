@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -p no:playwright
 # What SQLite and PostgreSQL could answer differently: everything but what has no database, and
 # but what starts the whole product, which then runs on its embedded parts.
 WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py \
-	tests/mail/test_messages.py tests/web/test_api_contract.py \
+	tests/mail/test_messages.py tests/web/test_api_contract.py tests/kill/test_outages.py \
 	$(addprefix tests/jobs/test_,commands.py killed.py supervisor.py unsafe_starts.py) \
 	$(addprefix tests/simulation/test_,replay.py plants.py)
 
@@ -30,7 +30,7 @@ ON_REDIS := $(PYTEST) tests -m redis
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis \
-	test-browser pictures reconcile-large simulate \
+	test-browser pictures reconcile-large simulate kill \
 	lint format types check lock clean
 
 help: ## list what can be made
@@ -93,6 +93,16 @@ reconcile-large: setup-dev ## the reconciliation over 10,000 clean payments inst
 SEEDS ?= 0-10000
 simulate: setup-dev ## play schedules through the money path: SEEDS=0-10000, or one seed with its story
 	@$(ROOMY) $(BIN)/python -m tests.simulation $(SEEDS)
+
+# Hours: each point of each movement dies so often, on both databases; nothing is cut short.
+KILLS ?= 20
+IN_FULL = $(ROOMY) KILLS=$(KILLS) $(PYTEST) tests/kill
+kill: setup-dev system ## kill -9 at every commit and call KILLS=20 times, 1,440 orders, 1,000 races, whole outages
+	@rm -f var/kill-*.jsonl; failed=0; \
+	$(IN_FULL) -m "not redis" || failed=1; \
+	TEST_DATABASE=postgresql $(IN_FULL) -m "not redis" || failed=1; \
+	$(IN_FULL) -m redis || failed=1; \
+	$(BIN)/python -m tests.kill.report; exit $$failed
 
 pictures: setup-dev system ## every page at 1280 and 390 px, light and dark, into var/pictures
 	PICTURES=all $(IN_BROWSER) -k sideways

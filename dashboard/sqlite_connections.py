@@ -68,7 +68,7 @@ async def patiently(attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
 
 
 def refuse_unreachable(error: sqlite3.OperationalError) -> None:
-    """Raise DatabaseUnreachable for a file that can't be opened, read or written, or a full disk."""
+    """Raise DatabaseUnreachable for a file that can't be read or written, or a full disk."""
     if _code(error) in _UNREACHABLE:
         raise DatabaseUnreachable(str(error)) from error
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -14,15 +15,20 @@ from typing import Any
 
 import httpx
 
-from dashboard import db
-from dashboard.payments.tables import StripeEvent
+from dashboard import clock, db
+from dashboard.payments import settle
+from dashboard.payments.tables import Payment, StripeEvent
 from tests.jobs.processes import wait_for
 from tests.kill import books
-from tests.kill.scenes import Subject, held
+from tests.kill.scenes import Subject, held, sign_in
 from tests.kill.stage import Stage, until
 from tests.web.desk import HTML, text
 
 Json = dict[str, Any]
+# Under `make kill` an outage takes as long as it says; otherwise as long as it must.
+REAL = "KILLS" in os.environ
+# Seconds in which due work goes on.
+WITHIN = 120.0
 _LOCK = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -156,3 +162,25 @@ async def none_waits(stage: Stage, within: float) -> float:
         return not await StripeEvent.exists().where(StripeEvent.state == "waiting")
 
     return await until(handled, within)
+
+
+async def opened(stage: Stage) -> None:
+    """Start web and worker, hold the events back, and sign in."""
+    stage.sandbox.webhooks("hold")
+    for name in ("web", "worker"):
+        await stage.start(name)
+    await sign_in(stage)
+
+
+async def decide_due(purchase: int) -> None:
+    """The lesson took place: its price is due at once."""
+    async with db.transaction():
+        due = settle.Decision(9600, "the lesson took place", "Ana", clock.now())
+        await settle.decide(purchase, due)
+
+
+async def status_of(payment: int) -> str:
+    """What our books say of a payment."""
+    row = await Payment.objects().get(Payment.id == payment)
+    assert row is not None
+    return str(row.payment_status)

@@ -95,7 +95,7 @@ def limit(mark: Path) -> None:
     async def execute(connection: Any, sql: str, *rest: Any) -> Any:
         if sql.startswith("BEGIN") or (writes(sql) and not connection.in_transaction):
             # A limit below the present size means the present size.
-            most = 1 if mark.exists() else 2**31
+            most = 1 if os.path.exists(mark) else 2**31
             await told(connection, f"PRAGMA max_page_count = {most}", (), rest[-1])
         return await told(connection, sql, *rest)
 

@@ -65,9 +65,7 @@ def opened(folder: Path, database: str) -> Iterator[House]:
     address = f"http://127.0.0.1:{ports[0]}/webhooks/stripe"
     with running_sandbox(folder, address, clock_file=folder / "clock") as sandbox:
         port = sandbox.url.rpartition(":")[2]
-        env = environment(
-            folder, DATABASE_URL=database, SANDBOX_PORT=port, PORT=str(ports[0])
-        )
+        env = environment(folder, DATABASE_URL=database, SANDBOX_PORT=port, PORT=str(ports[0]))
         zygote = subprocess.Popen(
             [sys.executable, "-m", "tests.kill.child"],
             cwd=ROOT,
@@ -268,9 +266,7 @@ class Stage:
             "payment_method": "pm_card_visa",
             "is_package": False,
         }
-        return await self.web.post(
-            "/bookings", json=body | more, headers={"Idempotency-Key": key}
-        )
+        return await self.web.post("/bookings", json=body | more, headers={"Idempotency-Key": key})
 
 
 async def said(value: bool) -> bool:
@@ -320,5 +316,3 @@ async def played(house: House, folder: Path, **more: Any) -> AsyncIterator[Stage
             await gateway.close()
             settings.use(chosen)
             clock.follow(before)
-
-

@@ -84,9 +84,7 @@ class Race:
         answers = await asyncio.gather(*(_later(chance, rival) for rival in rivals))
         await self._judge(booked["id"], [one for one in answers if one is not None])
 
-    async def _press(
-        self, person: Person, forms: Any, verb: str, payment: int
-    ) -> httpx.Response:
+    async def _press(self, person: Person, forms: Any, verb: str, payment: int) -> httpx.Response:
         given = forms[verb] | {"operation": str(uuid.uuid4())}
         return await person.send(payment, verb, given)
 
@@ -121,4 +119,3 @@ async def test_two_people_a_sweep_and_a_webhook_make_one_money_call(world: World
         await race.round()
     # A race that the same one always wins is none.
     assert len(race.said) >= 4, race.said
-    print(race.said)
