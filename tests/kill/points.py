@@ -95,11 +95,15 @@ def limit(mark: Path) -> None:
     async def execute(connection: Any, sql: str, *rest: Any) -> Any:
         if sql.startswith("BEGIN") or (writes(sql) and not connection.in_transaction):
             # A limit below the present size means the present size.
-            most = 1 if os.path.exists(mark) else 2**31
+            most = 1 if _is_there(mark) else 2**31
             await told(connection, f"PRAGMA max_page_count = {most}", (), rest[-1])
         return await told(connection, sql, *rest)
 
     sqlite_engine.execute = execute
+
+
+def _is_there(mark: Path) -> bool:
+    return mark.exists()
 
 
 def _wrap(owner: type, name: str, wrapped: Callable[[Any], Any]) -> None:

@@ -25,7 +25,7 @@ LIFE = (
     "charge.refunded",
 )
 EVERY = "KILLS" in os.environ
-FEW = 12
+FEW = 8
 
 
 @dataclass

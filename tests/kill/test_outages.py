@@ -1,4 +1,4 @@
-"""A part beside the database goes away and comes back: nothing accepted is lost, due work goes on."""
+"""A part beside the database goes away and comes back: nothing is lost, and due work goes on."""
 
 from datetime import timedelta
 from pathlib import Path

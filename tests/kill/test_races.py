@@ -22,7 +22,7 @@ from jobs import sweeps
 from tests.web.desk import Person, sign_in, text
 from tests.world import World
 
-ROUNDS = 1000 if "KILLS" in os.environ else 40
+ROUNDS = 1000 if "KILLS" in os.environ else 20
 PAIRS = (("capture", "capture"), ("capture", "release"), ("release", "release"))
 # Who was first, what it was, and when; or what is under way.
 CLEAR = re.compile(
