@@ -1,5 +1,7 @@
 """Who acts in a schedule: the student, the staff, the bank, the dashboard, workers and the post."""
 
+import asyncio
+import contextlib
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -44,6 +46,30 @@ class People:
             elif not isinstance(said, Killed) or self.chance.random() < 0.5:
                 return
             await self.play.pause(self.chance.choice((0.5, 3.0, 8.0, 30.0)))
+
+    async def capture_both(self, within: float) -> None:
+        """Once a renewal stands beside the old hold, two people capture, each another one."""
+        play, both = self.play, asyncio.Event()
+        carry = play.wire.news
+
+        def look() -> None:
+            carry()
+            held = [one["status"] for one in play.wire.objects("payment_intent")]
+            if held.count("requires_capture") > 1:
+                both.set()
+
+        play.wire.news = look
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(both.wait(), 10 * DAY)
+            ids = [row["id"] for row in play.rows("SELECT id FROM payment ORDER BY id")]
+            await asyncio.gather(
+                self._insist(ANA, ids[0], within), self._insist(BEN, ids[-1], within)
+            )
+
+    async def _insist(self, who: Actor, payment_id: int, within: float) -> None:
+        for _ in range(4):
+            await asyncio.sleep(self.chance.random() * within)
+            await self.press(who, Verb.CAPTURE, None, payment_id)
 
     async def first_attempt(self, operation_id: str) -> None:
         """The attempt that was claimed with the booking is sent by the request that booked."""

@@ -88,7 +88,9 @@ class Play:
             if setting.kind == "package"
             else now + timedelta(seconds=setting.due_in),
             saves_card=renews,
+            # Staff have chosen the renewal; what was announced is what is left when it fails.
             announced_policy="capture" if renews else setting.policy,
+            policy_override="renew" if renews else None,
             created_at=now,
         )
         verb = Verb.CHARGE if purchase.at_once else Verb.AUTHORIZE

@@ -110,6 +110,8 @@ class Schedule:
             cast.append(self._bank())
         if self.chance.random() < 0.25:
             cast.append(self._abroad())
+        if setting.kind == "renewal" and self.chance.random() < 0.4:
+            cast.append(self.people.capture_both(self.chance.choice((0.05, 0.5, 5.0))))
         return cast
 
     def _soon(self) -> float:
