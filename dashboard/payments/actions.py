@@ -136,6 +136,11 @@ def _check(books: queries.Books, payment: Payment | None, wish: Wish) -> int:
     refused = checks.refusal(wish.verb, amount, books.purchase_facts, facts, now)
     if refused:
         raise NotAllowed(refused[0], currency=books.purchase.currency, **refused[1])
+    if wish.verb is Verb.CAPTURE and facts:
+        other = checks.captured_elsewhere(facts, books.payment_facts)
+        if other:
+            currency = books.purchase.currency
+            raise NotAllowed("already_captured", currency=currency, amount=other)
     return amount
 
 

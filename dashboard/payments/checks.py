@@ -1,5 +1,6 @@
 """What a person may do to a payment now. Pure; the page shows only what passes here."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,14 @@ def refusal(
     if verb is Verb.CAPTURE:
         return _capture(amount, purchase, payment)
     return None
+
+
+def captured_elsewhere(payment: PaymentFacts, payments: Iterable[PaymentFacts]) -> int:
+    """What was captured of another payment of the purchase, in minor units: then no hold is.
+
+    While a renewal stands beside the old hold, either may be captured, and only one of them.
+    """
+    return max((one.captured for one in payments if one.id != payment.id), default=0)
 
 
 def actions(

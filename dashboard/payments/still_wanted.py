@@ -7,7 +7,7 @@ dashboard.
 from dashboard import clock
 from dashboard.payments.actors import SWEEP
 from dashboard.payments.case import Do
-from dashboard.payments.checks import refusal
+from dashboard.payments.checks import captured_elsewhere, refusal
 from dashboard.payments.facts import CREATES, PaymentFacts, Verb
 from dashboard.payments.queries import Books
 from dashboard.payments.rules import next_step
@@ -28,6 +28,8 @@ def unwanted(books: Books, operation: Operation) -> str | None:
     refused = refusal(verb, operation.amount, books.purchase_facts, facts, now)
     if refused:
         return refused[0]
+    if verb is Verb.CAPTURE and facts and captured_elsewhere(facts, books.payment_facts):
+        return "already_captured"
     return beyond_owed(books, operation) if verb is Verb.REFUND else None
 
 
