@@ -44,14 +44,25 @@ async def dead_letters() -> list[Trouble]:
 
 
 async def oldest_waiting() -> datetime | None:
-    """When the webhook event came that has waited longest; None when none waits."""
-    row = (
+    """Since when an event has waited that has waited longest; None when none waits.
+
+    One that somebody replays waits since then, however old it is.
+    """
+    waiting = StripeEvent.state == "waiting"
+    fresh = (
         await StripeEvent.select(StripeEvent.received_at)
-        .where(StripeEvent.state == "waiting")
+        .where(waiting & StripeEvent.replayed_at.is_null())
         .order_by(StripeEvent.received_at)
         .first()
     )
-    return None if row is None else row["received_at"]
+    again = (
+        await StripeEvent.select(StripeEvent.replayed_at)
+        .where(waiting & StripeEvent.replayed_at.is_not_null())
+        .order_by(StripeEvent.replayed_at)
+        .first()
+    )
+    found = [fresh["received_at"]] if fresh else []
+    return min([*found, again["replayed_at"]] if again else found, default=None)
 
 
 async def webhooks(now: datetime) -> list[Trouble]:

@@ -1,13 +1,17 @@
 """The same alerts at every door: above each page, on /alerts, /readyz, /metrics, in the doctor."""
 
+import asyncio
 import re
 from pathlib import Path
 
+import pytest
+
 from dashboard import clock, settings
 from dashboard.alerts import queries, wording
-from dashboard.alerts.kinds import ABOUT, Kind
+from dashboard.alerts.kinds import ABOUT, Kind, Trouble
 from dashboard.commands import surroundings
 from dashboard.commands.findings import Level
+from dashboard.observability import readiness
 from dashboard.payments.tables import StripeEvent
 from jobs.mail import send_mail
 from jobs.watch import watch
@@ -182,6 +186,23 @@ async def test_readiness_and_numbers_tell_the_same_without_amounts(world: World)
     assert found['holdfast_alerts{kind="hold_at_risk",severity="critical"}'] == 1
     assert found['holdfast_alerts{kind="outcome_unknown",severity="warning"}'] == 1
     assert sum(value for name, value in found.items() if "holdfast_alerts{" in name) == 3
+
+
+async def test_alerts_that_take_too_long_to_read_leave_the_desk_ready(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    await beat()
+
+    async def slow(_: object) -> list[Trouble]:
+        await asyncio.sleep(9)
+        return []
+
+    monkeypatch.setattr(readiness, "ALERTS_WITHIN", 0.05)
+    monkeypatch.setattr(queries, "standing", slow)
+    status, said = await look(world)
+    assert (status, said["status"]) == (200, "degraded")
+    assert said["parts"]["database"]["status"] == "ok"
+    assert said["parts"]["alerts"]["detail"] == "could not be read in time"
 
 
 async def test_the_doctor_tells_the_same_and_fails_for_what_is_critical(world: World):

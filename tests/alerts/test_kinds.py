@@ -200,11 +200,18 @@ async def test_a_dead_letter_is_told_until_it_is_replayed(
     assert {one.kind for one in found} == {Kind.DEAD_LETTER}
     assert {one.subject for one in found} == {event.id for event in dead}
     world.sandbox.control("DELETE", "faults")
-    for event in dead:
-        async with db.transaction():
+    await world.advance(DAY)
+    await beat()
+    async with db.transaction():
+        for event in dead:
             await replaying.replay(event.id, 0, ANA)
+    # It is a day old, and waits since now.
+    now = clock.now()
+    assert Kind.WEBHOOK_LATE not in [one.kind for one in await wrong(now)]
+    late = await wrong(now + 15 * MINUTE)
+    assert Kind.WEBHOOK_LATE in [one.kind for one in late]
     await world.tick()
-    assert await wrong() == []
+    assert Kind.DEAD_LETTER not in await kinds() and Kind.WEBHOOK_LATE not in await kinds()
 
 
 async def test_an_event_that_waits_for_more_than_15_minutes_is_told_until_it_is_handled(
