@@ -30,7 +30,7 @@ ON_REDIS := $(PYTEST) tests -m redis
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis \
-	test-browser pictures reconcile-large simulate kill \
+	test-browser pictures reconcile-large simulate kill bench-metrics \
 	lint format types check lock clean
 
 help: ## list what can be made
@@ -103,6 +103,11 @@ kill: setup-dev system ## kill -9 at every commit and call KILLS=20 times, 1,440
 	TEST_DATABASE=postgresql $(IN_FULL) -m "not redis" || failed=1; \
 	$(IN_FULL) -m redis || failed=1; \
 	$(BIN)/python -m tests.kill.report; exit $$failed
+
+BOOKINGS ?= 1000000
+bench-metrics: setup-dev ## a year of metrics from the days and from the events (BOOKINGS=1000000)
+	@for database in sqlite postgresql; do \
+		$(ROOMY) $(BIN)/python -W ignore -m scripts.bench_metrics $$database $(BOOKINGS) || exit 1; done
 
 pictures: setup-dev system ## every page at 1280 and 390 px, light and dark, into var/pictures
 	PICTURES=all $(IN_BROWSER) -k sideways

@@ -168,6 +168,11 @@ def _add_entries(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     ended.add_argument("id", type=int, help="its number in the list")
     ended.set_defaults(command=_entry("revoke_token"))
     _add_catalog(commands)
+    figures = commands.add_parser("metrics", help="the figures of finance").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    again = figures.add_parser("rebuild", help="count every day anew; says how many changed")
+    again.set_defaults(command=_entry("rebuild_metrics"))
 
 
 def _add_changes(staff: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

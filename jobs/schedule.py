@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from huey import Huey, crontab
 
-from jobs import mail, reconcile, sweeps, watch
+from jobs import mail, metrics, reconcile, sweeps, watch
 from jobs.bridge import Bridge
 from jobs.heartbeat import beating
 
@@ -34,6 +34,7 @@ PLAN: tuple[tuple[Callable[..., bool], Sweep], ...] = (
     (EVERY_MINUTE, sweeps.auto_capture_completed_lessons),
     (EVERY_MINUTE, sweeps.follow_payments),
     (EVERY_MINUTE, mail.send_mail),
+    (EVERY_MINUTE, metrics.keep_metrics),
     (EVERY_MINUTE, reconcile.reconcile),
     (EVERY_MINUTE, watch.watch),
     (EVERY_TEN_MINUTES, sweeps.check_expiring_authorizations),

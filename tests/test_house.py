@@ -117,6 +117,7 @@ PLANTS = [
     ("slices", "dashboard/bookings/planted.py", "import dashboard.mail"),
     ("slices", "dashboard/mail/planted.py", "import dashboard.metrics"),
     ("slices", "dashboard/mail/planted.py", "import dashboard.alerts"),
+    ("slices", "dashboard/metrics/planted.py", "import dashboard.support.actions"),
     ("pure", "dashboard/bookings/policy.py", "import litestar"),
     ("pure", "dashboard/payments/rules.py", "import piccolo"),
     ("stripe", "dashboard/payments/planted.py", "import stripe"),

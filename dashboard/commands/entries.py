@@ -13,6 +13,7 @@ from dashboard.audit import record
 from dashboard.audit.record import Action, Who
 from dashboard.bookings import catalog
 from dashboard.commands import BadInput
+from dashboard.metrics import rollup
 from dashboard.staff import auth
 from dashboard.staff.tables import Staff
 
@@ -94,6 +95,14 @@ def add_package(args: Namespace) -> str:
     """Add a package; answers the id."""
     work = catalog.add_package(args.name, args.lessons, args.price, args.currency.lower())
     return str(_kept("catalog add-package", f"package_offer/{args.name}", work))
+
+
+def rebuild_metrics(_: Namespace) -> str:
+    """Count every day of the metrics anew; answers how many days were wrong."""
+    found = _stored(rollup.rebuild())
+    if not found.changed:
+        return f"Days counted: {found.days}. Every one was right: nothing was changed."
+    return f"Days counted: {found.days}. Changed: {len(found.changed)}."
 
 
 def _password() -> str:

@@ -34,10 +34,10 @@ async def write_movements(
     return news
 
 
-async def write_operation(operation: Operation, state: State, reason: str) -> None:
-    """Record what became of an operation; once per state."""
+async def write_operation(operation: Operation, state: State, reason: str, code: str = "") -> None:
+    """Record what became of an operation, with the code of a refusal; once per state."""
     key = f"operation:{operation.id}:{state}"
-    detail = {"verb": operation.verb}
+    detail = {"verb": operation.verb} | ({"code": code} if code else {})
     await _insert(_of_operation(operation, key, f"operation_{state}", reason, detail))
 
 

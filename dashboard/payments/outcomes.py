@@ -29,7 +29,7 @@ async def refused(operation: Operation, refusal: Refusal) -> bool:
         purchase = await touch(operation.purchase)
         if not await turn(operation, State.REFUSED, values):
             return False
-        await write_operation(operation, State.REFUSED, refusal.message)
+        await write_operation(operation, State.REFUSED, refusal.message, refusal.code)
         if Verb(operation.verb) in CREATES:
             await count_attempt(operation, refusal)
             if await ledger.never_created(operation, refusal):

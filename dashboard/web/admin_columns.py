@@ -11,6 +11,7 @@ from piccolo.table import Table
 from dashboard.bookings.tables import IdempotencyKey, Instructor, PackageOffer, Student
 from dashboard.columns import OneOf
 from dashboard.mail.tables import Message
+from dashboard.metrics.tables import Day
 from dashboard.payments.tables import Operation
 from dashboard.staff.tables import ApiToken, Staff, StaffSession
 from dashboard.support.tables import Ticket, TicketNote
@@ -31,6 +32,9 @@ SECRETS: tuple[Column, ...] = (
     Ticket.key,
     Ticket.body_hash,
     TicketNote.key,
+    # Numbers in bytes, which a page could not show.
+    Day.waits,
+    Day.wait_hours,
 )
 # By what a row is called where another table refers to it.
 _CALLED: dict[type[Table], Column] = {

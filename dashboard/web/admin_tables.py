@@ -20,7 +20,7 @@ from dashboard.bookings.tables import (
     Student,
 )
 from dashboard.mail.tables import Message, Notice, UnreadEvent
-from dashboard.metrics.tables import Heartbeat
+from dashboard.metrics.tables import Crossing, Day, Forecast, Heartbeat, Threshold, Touched
 from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileMark, ReconcileRun
 from dashboard.payments.tables import (
     Operation,
@@ -61,8 +61,9 @@ class Shown:
 
 
 # The headings are sorted by name: people first, then the story, then what keeps it running.
-_CATALOGUE, _LESSONS, _MONEY, _STORY, _DOORS, _WORK = (
+_CATALOGUE, _FIGURES, _LESSONS, _MONEY, _STORY, _DOORS, _WORK = (
     "Catalogue and people",
+    "Figures (read only)",
     "Lessons (read only)",
     "Money (read only)",
     "Records (read only)",
@@ -195,7 +196,14 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(ReconcileMark, _WORK, "id payment run compared_at", "payment run"),
     Shown(IdempotencyKey, _WORK, "id booking created_at", "booking created_at"),
+    Shown(Day, _FIGURES, "id day currency placed_count expired_count", "day currency", "-day"),
+    Shown(Threshold, _FIGURES, "id metric currency value set_by set_at", "metric currency set_by"),
+    Shown(
+        Crossing, _FIGURES, "id metric currency day value cases mailed_at", "metric currency day"
+    ),
+    Shown(Forecast, _FIGURES, "id made_on day currency person_amount", "made_on day currency"),
     Shown(UnreadEvent, _WORK, "id event due_at attempts error", "due_at"),
+    Shown(Touched, _WORK, "id at payment", "payment"),
     Shown(
         Alert,
         _STORY,

@@ -49,6 +49,9 @@ HELP = {
     "reconcile_run.since": "What was made at Stripe since then is compared.",
     "audit_entry.staff": "The number of the person, who may have another name by now.",
     "audit_entry.detail": "What was asked or changed. No secret is kept.",
+    "metrics_day.placed_count": f"Counted from the story of payments, and from tickets. {_KEPT}",
+    "metrics_threshold.value": "Hundredths of a percent, seconds, or tickets, by the metric.",
+    "metrics_forecast.made_on": "The day of the first look ahead.",
     "api_token.scopes": "What the program may do.",
     "api_token.used_at": "To the minute.",
 }

@@ -77,6 +77,14 @@ async def test_staff_add_says_no_in_one_line(database: None, run: Run):
     assert code == 2 and "--password-stdin" in err
 
 
+async def test_a_rebuild_of_the_metrics_says_how_many_days_it_changed(world: World, run: Run):
+    await world.book()
+    code, out, err = run("metrics", "rebuild")
+    assert (code, out.splitlines()[-1], err) == (0, "Days counted: 1. Changed: 1.", "")
+    code, out, err = run("metrics", "rebuild")
+    assert (code, out) == (0, "Days counted: 1. Every one was right: nothing was changed.\n")
+
+
 async def test_what_is_changed_at_the_command_line_is_in_the_audit(database: None, run: Run):
     run(*ANA, stdin="correct horse battery\n")
     run("staff", "role", "ana@example.test", "support")
