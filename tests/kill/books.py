@@ -35,6 +35,16 @@ class Case:
         return self.accounts.get(payment["stripe_intent_id"])
 
     @property
+    def strays(self) -> list[str]:
+        """The intents that an operation of ours made and no payment of ours knows."""
+        known = {payment["stripe_intent_id"] for payment in self.payments}
+        return [name for name in self.accounts if name not in known]
+
+    def looked_up(self, _intent: Json) -> bool:
+        """Whether a person has ended it as not found: nobody does so here."""
+        return False
+
+    @property
     def state(self) -> tuple[str, int, int]:
         """Status, captured and refunded of the payment that stands."""
         (current,) = (row for row in self.payments if row["current"])

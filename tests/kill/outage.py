@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -112,6 +113,14 @@ async def look(stage: Stage, path: str = "/holds") -> tuple[int, str, float]:
     started = time.monotonic()
     answer = await stage.desk.get(path, headers=HTML)
     return answer.status_code, text(answer), time.monotonic() - started
+
+
+async def banner(stage: Stage) -> str:
+    """What stands above every page when something is wrong; empty when nothing is."""
+    answer = await stage.desk.get("/holds", headers=HTML)
+    assert answer.status_code == 200
+    found = re.search(r'<p class="late" role="alert">(.*?)</p>', answer.text, re.DOTALL)
+    return re.sub(r"<[^>]*>|\s+", " ", found[1]).strip() if found else ""
 
 
 async def readiness(stage: Stage) -> Json:
