@@ -1,4 +1,4 @@
-"""Eight mistakes that a money path can be built with. A test plants each and wants it found.
+"""Eight mistakes that a money path can be built with. `test_plants.py` tells which are found.
 
 None of them is a switch of the product: they take the place of its functions in the process that
 plays the schedules, and in no other.
