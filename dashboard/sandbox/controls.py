@@ -1,14 +1,22 @@
 """The controls under `/_sandbox`: the clock, faults, webhooks, the log. JSON, on loopback only."""
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 import msgspec
 
 from dashboard import clock
-from dashboard.sandbox import confirming, deliveries, disputes, due, faults, refunds, setups
+from dashboard.sandbox import (
+    confirming,
+    deliveries,
+    disputes,
+    due,
+    faults,
+    history,
+    refunds,
+    setups,
+)
 from dashboard.sandbox.answers import Json, Response, StripeError, answer, public
 from dashboard.sandbox.idempotency import Keys
 from dashboard.sandbox.store import Store
@@ -207,6 +215,10 @@ def _next_authorization(sandbox: Controlled, _: str, body: bytes) -> Json:
     return ordered
 
 
+def _tell(sandbox: Controlled, _: str, body: bytes) -> Json:
+    return history.tell(sandbox.store, msgspec.json.decode(body, type=history.History))
+
+
 _CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("GET", "clock"): _now,
     ("POST", "clock"): _move,
@@ -221,6 +233,7 @@ _CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("POST", "deliveries/*"): _treat,
     ("GET", "requests"): _requests,
     ("DELETE", "requests"): _clear_requests,
+    ("POST", "history"): _tell,
     ("POST", "reset"): _reset,
     ("POST", "intents/*/authenticate"): _authenticate,
     ("POST", "setup_intents/*/authenticate"): _authenticate,
@@ -231,26 +244,3 @@ _CONTROLS: dict[tuple[str, str], Callable[[Controlled, str, bytes], Json]] = {
     ("GET", "next_off_session"): _off_session,
     ("POST", "next_off_session"): _next_off_session,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """What the log keeps of a request that may change something, in the order of the columns."""
-
-    method: str
-    path: str
-    idempotency_key: str | None
-    status: int | None
-    executed: bool
-    replayed: bool
-    fault: str | None
-    at: float
-
-
-def log(store: Store, line: LogLine) -> None:
-    store.run(
-        "INSERT INTO requests"
-        " (method, path, idempotency_key, status, executed, replayed, fault, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        *astuple(line),
-    )

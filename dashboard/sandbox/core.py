@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dashboard import clock
-from dashboard.sandbox import controls, due, expansion, faults, forms, parameters, routes
+from dashboard.sandbox import (
+    controls,
+    due,
+    expansion,
+    faults,
+    forms,
+    journal,
+    parameters,
+    routes,
+)
 from dashboard.sandbox.access import check_access
 from dashboard.sandbox.answers import API_VERSION, Json, Response, StripeError, answer, invalid
 from dashboard.sandbox.idempotency import Keys, fingerprint
@@ -101,7 +110,7 @@ class Sandbox:
         fault = faults.take(self.store, asked.method, asked.path)
         outcome = self._troubled(turn, asked, fault) if fault else self._attempt(turn, asked)
         if asked.method != "GET":
-            line = controls.LogLine(
+            line = journal.LogLine(
                 asked.method,
                 asked.path,
                 asked.key,
@@ -112,7 +121,7 @@ class Sandbox:
                 f"{fault.when} {fault.kind}" if fault else None,
                 turn.now,
             )
-            controls.log(self.store, line)
+            journal.log(self.store, line)
         headers = {**outcome.response.headers, "Request-Id": request_id}
         headers["Stripe-Version"] = API_VERSION
         if asked.key:

@@ -19,8 +19,13 @@ def apply(turn: Turn) -> int:
         if row is None:
             return done
         turn.store.run("DELETE FROM due WHERE seq = ?", row["seq"])
-        _ACTIONS[row["action"]](turn.at(row["at"]), row["target"])
+        perform(turn.at(row["at"]), row["action"], row["target"])
         done += 1
+
+
+def perform(turn: Turn, action: str, target: str) -> None:
+    """Do what was arranged by `later`; the turn stands at the instant when it falls due."""
+    _ACTIONS[action](turn, target)
 
 
 def _expire(turn: Turn, name: str) -> None:

@@ -5,7 +5,7 @@ line in the log come true together or not at all.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,11 @@ CREATE TABLE IF NOT EXISTS requests (
     fault TEXT, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
+_SAVE = (
+    "INSERT INTO objects (id, kind, created, customer, intent, charge, label, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+    " customer = excluded.customer, label = excluded.label, body = excluded.body"
+)
 _TABLES = "objects idempotency due deliveries faults requests notes".split()
 
 
@@ -104,19 +109,15 @@ class Store:
 
     def save(self, thing: Json) -> None:
         """Insert the object, or replace its row; its place in the lists stays."""
-        self.run(
-            "INSERT INTO objects (id, kind, created, customer, intent, charge, label, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " customer = excluded.customer, label = excluded.label, body = excluded.body",
-            thing["id"],
-            thing["object"],
-            thing["created"],
-            thing.get("customer"),
-            thing.get("payment_intent"),
-            thing.get("charge"),
-            thing["type"] if thing["object"] == "event" else thing.get("email"),
-            msgspec.json.encode(thing),
-        )
+        self.save_all([thing])
+
+    def save_all(self, things: Iterable[Json]) -> None:
+        """Save many objects at once."""
+        self._db.executemany(_SAVE, map(_row, things))
+
+    def arrange(self, due: Iterable[tuple[float, str, str]]) -> None:
+        """Have actions done to targets when the movable clock reaches their instants."""
+        self._db.executemany("INSERT INTO due (at, action, target) VALUES (?, ?, ?)", due)
 
     def place(self, kind: str, name: str) -> tuple[int, int] | None:
         """Where the object stands in the newest-first order."""
@@ -146,3 +147,16 @@ class Store:
     def _decoded(row: sqlite3.Row) -> Json:
         decoded: Json = msgspec.json.decode(row["body"])
         return decoded
+
+
+def _row(thing: Json) -> tuple[Any, ...]:
+    return (
+        thing["id"],
+        thing["object"],
+        thing["created"],
+        thing.get("customer"),
+        thing.get("payment_intent"),
+        thing.get("charge"),
+        thing["type"] if thing["object"] == "event" else thing.get("email"),
+        msgspec.json.encode(thing),
+    )

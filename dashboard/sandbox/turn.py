@@ -44,7 +44,7 @@ class Turn:
 
     def later(self, at: float, action: str, target: str) -> None:
         """Have `action` done to `target` when the movable clock reaches `at`."""
-        self.store.run("INSERT INTO due (at, action, target) VALUES (?, ?, ?)", at, action, target)
+        self.store.arrange([(at, action, target)])
 
     def emit(self, kind: str, thing: Json, previous: Json | None = None) -> None:
         """Record an event with a snapshot of the object, and its delivery."""
