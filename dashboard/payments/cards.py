@@ -52,7 +52,7 @@ async def save(purchase_id: int) -> None:
     if purchase is None or books is None or books.current is None:
         return
     if purchase.setup_intent_id is None:
-        setup = await gateway().save_card(_params(purchase), key=_key(purchase, books.current))
+        setup = await gateway().save_card(params_of(purchase), key=_key(purchase, books.current))
     else:
         setup = await gateway().fetch_setup(purchase.setup_intent_id)
     await db.shielded(_keep(purchase, books.current, setup))
@@ -91,7 +91,8 @@ async def _claim(purchase_id: int) -> Purchase | None:
     return row
 
 
-def _params(purchase: Purchase) -> dict[str, Any]:
+def params_of(purchase: Purchase) -> dict[str, Any]:
+    """What Stripe is asked in order to save a purchase's card."""
     return {
         "customer": purchase.customer,
         "payment_method": purchase.payment_method,

@@ -228,18 +228,22 @@ async def _decide(step: Step, books: queries.Books) -> bool:
 
 async def _plan(purchase: Purchase, step: Step) -> None:
     """Keep when to look again and whether a person must, unless something changed meanwhile."""
-    now = clock.now()
+    await Purchase.update(planned(purchase, step, clock.now())).where(
+        (Purchase.id == purchase.id) & (Purchase.version == purchase.version)
+    )
+
+
+def planned(purchase: Purchase, step: Step, now: datetime) -> dict[Any, Any]:
+    """The columns that say when to look at a purchase again, and whether a person must."""
     at = step.at
     if at is not None and at <= now:
         # It was due and is still not done; another look must not spin.
         at = now + READ_AGAIN
     since = purchase.attention_since or now
-    await Purchase.update(
-        {
-            "due_at": at,
-            "attention": step.attention,
-            "attention_since": since if step.attention else None,
-            "settle_failures": 0,
-            "settle_error": "",
-        }
-    ).where((Purchase.id == purchase.id) & (Purchase.version == purchase.version))
+    return {
+        "due_at": at,
+        "attention": step.attention,
+        "attention_since": since if step.attention else None,
+        "settle_failures": 0,
+        "settle_error": "",
+    }
