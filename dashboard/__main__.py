@@ -78,9 +78,11 @@ def _migrate(args: argparse.Namespace, chosen: Settings) -> int:
 
 
 def _seed(args: argparse.Namespace, chosen: Settings) -> int:
-    from dashboard.commands.seed import seed
+    from dashboard.commands.seed import seed, write_past
 
-    return seed(chosen, args.number)
+    if args.bookings is None:
+        return seed(chosen, args.number)
+    return write_past(chosen, args.number, args.bookings, args.months)
 
 
 def _doctor(args: argparse.Namespace, chosen: Settings) -> int:
@@ -137,6 +139,10 @@ def _parser() -> argparse.ArgumentParser:
     everything.set_defaults(command=_run)
     seed = commands.add_parser("seed", help="fill an empty sandbox with 60 days of bookings")
     seed.add_argument("--number", type=int, default=1, help="another number, other bookings")
+    seed.add_argument(
+        "--bookings", type=int, help="instead: write a past of so many bookings, in minutes"
+    )
+    seed.add_argument("--months", type=int, default=12, help="how long that past is (12)")
     seed.set_defaults(command=_seed)
     _add_entries(commands)
     return parser

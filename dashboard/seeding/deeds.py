@@ -28,7 +28,7 @@ log = structlog.get_logger()
 # A deed that was done before a break is refused when it comes again, and that is well.
 DONE_BEFORE = (Conflict, NotAllowed, Busy, Declined, OutcomeUnknown)
 _NAMES = uuid.UUID("b6f1b4c4-2b0e-4d52-9c0c-6f4b8d5e7a11")
-_REASONS = {
+REASONS = {
     "student": ("Fell ill", "Exam moved", "Travelling", "Double-booked"),
     "instructor": ("Ill today", "Concert rehearsal", "Train cancelled"),
 }
@@ -67,7 +67,7 @@ class Deeds:
         await bookings.complete(booking.id, self._support)
 
     async def _cancel(self, deed: Deed, booking: Booking) -> None:
-        reasons = _REASONS[deed.detail]
+        reasons = REASONS[deed.detail]
         reason = reasons[deed.number % len(reasons)]
         by = "student" if deed.detail == "student" else "instructor"
         await bookings.cancel(booking.id, by, reason, self._support)  # type: ignore[arg-type]

@@ -9,12 +9,16 @@ from dashboard.settings import Settings
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """`done` counts the clusters of the plan that are over; None of them is done twice."""
+    """`done` counts the clusters of the plan that are over; None of them is done twice.
+
+    `bookings` is the size of a past that is written; a seed that is played has none.
+    """
 
     number: int
     anchor: datetime
     done: int = 0
     finished: bool = False
+    bookings: int = 0
 
 
 def read(settings: Settings) -> Progress | None:
@@ -25,9 +29,10 @@ def read(settings: Settings) -> Progress | None:
         return None
 
 
-def begin(settings: Settings, number: int) -> Progress:
+def begin(settings: Settings, number: int, bookings: int = 0) -> Progress:
     """A fresh seed that ends at the present instant, by wall time."""
-    progress = Progress(number=number, anchor=datetime.now(UTC).replace(microsecond=0))
+    anchor = datetime.now(UTC).replace(microsecond=0)
+    progress = Progress(number=number, anchor=anchor, bookings=bookings)
     write(settings, progress)
     return progress
 

@@ -12,10 +12,11 @@ class Teacher:
     rate: int
     currency: str
     time_zone: str
+    number: int = 0
 
     @property
     def email(self) -> str:
-        return _email(self.name, "teachers.example")
+        return address(self.name, "teachers.example", self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Learner:
 
     @property
     def email(self) -> str:
-        return _email(self.name, "students.example")
+        return address(self.name, "students.example")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ class SignIn:
         return f"holdfast-{self.name.lower()}"
 
 
-def _email(name: str, domain: str) -> str:
+def address(name: str, domain: str, number: int = 0) -> str:
+    """An e-mail address that nobody has; a number tells people of one name apart."""
     plain = str.maketrans({"é": "e", "ü": "ue", "ö": "oe", "ñ": "n", "í": "i", "ó": "o", "'": ""})
-    return f"{name.lower().translate(plain).replace(' ', '.')}@{domain}"
+    return f"{name.lower().translate(plain).replace(' ', '.')}{number or ''}@{domain}"
 
 
 SIGN_INS = (
@@ -89,15 +91,15 @@ OFFERS = (
     Offer("Fünf Stunden", 5, 24000, "eur"),
 )
 
-_FIRST = (
+FIRST = (
     "Maya Liam Zoe Noah Ines Theo Leila Hugo Nora Felix Aisha Oscar Freya Kenji Lucia Emil Sofia "
     "Arjun Ella Mateo Hana Victor June Samir"
 ).split()
-_LAST = (
+LAST = (
     "Thompson Rivera Lindqvist Haddad Moreau Fischer Nakamura Costa Patel Kowalski Brooks "
     "Andersen Ferrari Dubois Walsh Romero"
 ).split()
-_ZONES = (
+ZONES = (
     "America/New_York",
     "America/Los_Angeles",
     "America/Chicago",
@@ -106,6 +108,6 @@ _ZONES = (
     "Asia/Tokyo",
 )
 LEARNERS = tuple(
-    Learner(f"{_FIRST[i % len(_FIRST)]} {_LAST[(i * 7 + i // len(_FIRST)) % len(_LAST)]}", zone)
-    for i, zone in ((i, _ZONES[i * 5 % len(_ZONES)]) for i in range(72))
+    Learner(f"{FIRST[i % len(FIRST)]} {LAST[(i * 7 + i // len(FIRST)) % len(LAST)]}", zone)
+    for i, zone in ((i, ZONES[i * 5 % len(ZONES)]) for i in range(72))
 )

@@ -1,12 +1,13 @@
 """The seed's rows: who is there before the first booking, and which booking an order became."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from dashboard.bookings import catalog
 from dashboard.bookings.tables import Booking, Instructor, PackageOffer, Student
 from dashboard.payments.actors import Actor
-from dashboard.seeding.people import LEARNERS, OFFERS, SIGN_INS, TEACHERS
+from dashboard.seeding.people import LEARNERS, OFFERS, SIGN_INS, TEACHERS, Teacher
 from dashboard.seeding.plan import Order
 from dashboard.staff import auth
 from dashboard.staff.tables import Staff
@@ -17,7 +18,7 @@ async def is_empty() -> bool:
     return not await Booking.exists()
 
 
-async def add_people(since: datetime) -> None:
+async def add_people(since: datetime, teachers: Sequence[Teacher] = TEACHERS) -> None:
     """The sign-ins, the instructors and the packages, as far as they aren't there."""
     there = set(await Staff.select(Staff.username).output(as_list=True))
     await asyncio.gather(
@@ -28,7 +29,7 @@ async def add_people(since: datetime) -> None:
         )
     )
     known = await catalog_ids()
-    for teacher in TEACHERS:
+    for teacher in teachers:
         if teacher.email not in known:
             await catalog.add_instructor(
                 teacher.name,

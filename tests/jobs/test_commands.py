@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dashboard import clock, settings
 from dashboard.__main__ import main
 from dashboard.audit.tables import AuditEntry
 from dashboard.bookings.tables import Instructor, PackageOffer
+from dashboard.seeding import marker
 from dashboard.staff import auth
 from dashboard.staff.tables import Staff
 from tests.jobs.processes import environment, free_port, spawn
@@ -210,10 +212,47 @@ async def test_seed_refuses_where_somebody_has_booked(world: World, run: Run):
     assert code == 2 and "There are bookings already" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--bookings", "5"), "--bookings must be between"),
+        (("--bookings", "300", "--months", "99"), "--months must be between"),
+    ],
+)
+async def test_a_past_has_a_size_that_makes_sense(
+    database: None, run: Run, words: tuple[str, ...], said: str
+):
+    code, _, err = run("seed", *words)
+    assert code == 2 and said in err and err.count("\n") == 1
+
+
+async def test_a_past_is_written_once_and_not_over_bookings(world: World, run: Run, tmp_path: Path):
+    port = world.settings.stripe_api_base.rpartition(":")[2]
+    where = {"VAR_DIR": str(tmp_path), "SANDBOX_PORT": port}
+    code, out, err = run("seed", "--bookings", "40", "--months", "2", **where)
+    assert code == 0, err
+    assert "Seeded in" in out and await world.bookings() == 40
+    for words in ((), ("--bookings", "40")):
+        code, _, err = run("seed", *words, **where)
+        assert code == 2 and "There are bookings already" in err
+
+
+async def test_a_past_that_was_broken_off_is_not_gone_on_with(
+    world: World, run: Run, tmp_path: Path
+):
+    await world.book()
+    marker.begin(msgspec.structs.replace(world.settings, var_dir=tmp_path), 1, bookings=40)
+    for words in ((), ("--bookings", "40")):
+        code, _, err = run("seed", *words, VAR_DIR=str(tmp_path))
+        assert code == 2 and "broken off" in err and err.count("\n") == 1
+
+
 async def test_seed_needs_a_running_sandbox(database: None, run: Run, tmp_path: Path):
     ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
     code, _, err = run("seed", VAR_DIR=str(tmp_path), **ports)
     assert code == 2 and "Start `sandbox` and `web` first" in err
+    code, _, err = run("seed", "--bookings", "40", VAR_DIR=str(tmp_path), **ports)
+    assert code == 2 and "Start `sandbox` first" in err
 
 
 def test_log_lines_are_json_where_nobody_looks(tmp_path: Path):
