@@ -15,6 +15,8 @@ from piccolo.table import Table
 from dashboard import db
 from dashboard.bookings.tables import Booking, Package, Redemption, Student
 from dashboard.mail.tables import UnreadEvent
+from dashboard.metrics import rollup
+from dashboard.metrics.tables import Touched
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase
 from dashboard.seeding import rows
 from dashboard.seeding.past import asked, bundle, fates, rhythm, writing
@@ -61,6 +63,7 @@ async def fill(settings: Settings, size: Size, say: Callable[[str], None]) -> No
             await _write(rows_of)
             done += len(rows_of[Booking])
             say(f"{100 * done // size.bookings} %")
+    await rollup.rebuild()
 
 
 async def chapters(settings: Settings, size: Size) -> AsyncGenerator[Rows]:
@@ -188,8 +191,11 @@ async def _write(found: Rows) -> None:
     """Commit a batch as one."""
     first, last = found[PaymentEvent][0].id, found[PaymentEvent][-1].id
     async with db.transaction():
+        marked = (await writing.last_ids([Touched]))[Touched]
         for table in _TABLES:
             await writing.insert(table, found[table])
         # Old news: nobody is to be written to about a past that nobody has lived.
         await UnreadEvent.delete().where((UnreadEvent.event >= first) & (UnreadEvent.event <= last))
+        # The days are counted when all is there, and not once for each of their events.
+        await Touched.delete().where(Touched.id > marked)
         await writing.go_on_after(_COUNTED)

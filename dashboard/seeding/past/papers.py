@@ -71,7 +71,8 @@ class Papers:
             return False
         operation = self.operation(Verb.CAPTURE, self.present, self.purchase.owed, SWEEP, at)
         self.close_refused(operation, refusal, at, by="")
-        self.tell(at, lambda: story.of_outcome(operation, State.REFUSED, refusal.message, at))
+        said, code = refusal.message, refusal.code
+        self.tell(at, lambda: story.of_outcome(operation, State.REFUSED, said, at, code))
         self.purchase.refused_count += 1
         self.purchase.refused_since = self.purchase.refused_since or at
         self.purchase.refused_last_at = at
