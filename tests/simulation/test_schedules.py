@@ -9,7 +9,7 @@ from tests.conftest import POSTGRESQL, VAR_DIR
 from tests.simulation.runner import migrate, template, verdicts
 
 # On SQLite a schedule takes a twelfth of a second, on PostgreSQL half a second.
-SCHEDULES = int(os.environ.get("SCHEDULES", "40" if POSTGRESQL else "3000"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "40" if POSTGRESQL else "600"))
 SHOWN = 3
 
 
