@@ -29,7 +29,7 @@ from dashboard.payments.holding import (
     policy_for,
     renew,
 )
-from dashboard.payments.waiting import read_at_the_end, still_processing, wait, watched
+from dashboard.payments.waiting import read_at_the_end, still_processing, to_its_end, wait, watched
 
 
 def next_step(
@@ -51,6 +51,11 @@ def next_step(
 
 
 def _a_person_first(case: Case) -> Step | None:
+    step = _for_a_person(case)
+    return None if step is None else to_its_end(case, step)
+
+
+def _for_a_person(case: Case) -> Step | None:
     for payment in case.payments:
         # A refund is an answer to an inquiry: one that a person has begun is brought to its end.
         if payment.disputed and not (payment.inquiry and case.operation):

@@ -102,3 +102,17 @@ def watched(case: Case, payment: PaymentFacts, why: str) -> Step:
     """A person's matter which the bank or the customer may still end: Stripe is read meanwhile."""
     step = read_now_and_then(case, payment, why)
     return replace(step, do=step.do if step.do is Do.READ else Do.PERSON, attention=why)
+
+
+def to_its_end(case: Case, step: Step) -> Step:
+    """The step of a person's matter, beside a hold that may end first: Stripe is read then.
+
+    What waits for a person plans nothing, and the event of the hold's end may get lost.
+    """
+    hold = next((one for one in case.payments if one.held and one.expires_at is not None), None)
+    if hold is None or step.do is Do.READ:
+        return step
+    end = read_at_the_end(case, hold)
+    if end.do is Do.READ:
+        return replace(end, attention=step.attention)
+    return replace(step, at=min(at for at in (step.at, end.at) if at is not None))

@@ -231,6 +231,18 @@ def test_an_abandoned_authentication_is_decided_after_30_minutes():
     assert (found.do, found.why, found.owed) == (Do.DECIDE, "abandoned", 0)
 
 
+def test_a_hold_beside_a_stalled_movement_is_read_when_it_ends():
+    stalled = replace(OPERATION, state=State.STALLED, payment_id=8)
+    hold = replace(HOLD, expires_at=NOW + HOUR)
+    waits = step(PURCHASE, hold, operation=stalled)
+    assert (waits.do, waits.why, waits.at) == (Do.PERSON, "stalled", NOW + HOUR)
+    over = step(PURCHASE, hold, operation=stalled, now=NOW + HOUR)
+    assert (over.do, over.payment_id, over.attention) == (Do.READ, hold.id, "stalled")
+    known = replace(hold, synced_at=NOW + HOUR)
+    again = step(PURCHASE, known, operation=stalled, now=NOW + HOUR)
+    assert (again.do, again.why) == (Do.PERSON, "stalled") and again.at > NOW + HOUR
+
+
 def test_stripe_is_asked_before_a_payment_is_given_up():
     end = NOW + timedelta(minutes=30)
     for seen in (None, NOW, end - timedelta(seconds=1)):
