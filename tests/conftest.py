@@ -113,7 +113,8 @@ DO $$ DECLARE one record; filled boolean; BEGIN
     END IF;
   END LOOP;
   FOR one IN SELECT sequencename AS name FROM pg_sequences
-      WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+      WHERE schemaname = 'public' AND sequencename <> 'migration_id_seq'
+      AND last_value IS NOT NULL LOOP
     PERFORM setval(format('%I', one.name)::regclass, 1, false);
   END LOOP;
 END $$"""
