@@ -16,6 +16,8 @@ from tests.web.desk import sign_in, text
 from tests.web.test_webhook import BODY, sign
 from tests.world import World
 
+# Signed when it is sent: what is signed when the tests are gathered is stale some minutes later.
+NOW = "now"
 LARGE = json.dumps({"padding": "x" * 257 * 1024}).encode()
 
 
@@ -32,14 +34,16 @@ def _counts(world: World) -> RefusedDeliveries:
         (BODY, "t=1,v1=0", "signature", "signed with a secret that is none of ours"),
         (BODY, sign(BODY, "whsec_other"), "signature", "signed with a secret that is none of ours"),
         (BODY, sign(BODY, age=301), "stale", "signed with our secret, more than 5 minutes before"),
-        (b"{}", signature(WEBHOOK_SECRET, b"{}"), "malformed", "signed, and no event"),
-        (LARGE, signature(WEBHOOK_SECRET, LARGE), "too_large", "larger than 256 KB"),
+        (b"{}", NOW, "malformed", "signed, and no event"),
+        (LARGE, NOW, "too_large", "larger than 256 KB"),
     ],
     ids=range(7),
 )
 async def test_a_refused_delivery_is_counted_with_its_reason_and_not_kept(
     world: World, body: bytes, header: str | None, reason: str, said: str
 ):
+    if header == NOW:
+        header = signature(WEBHOOK_SECRET, body)
     headers = [] if header is None else [(b"Stripe-Signature", header.encode())]
     answer = await world.client.post("/webhooks/stripe", content=body, headers=headers)
     assert answer.status_code == (413 if reason == "too_large" else 400)
