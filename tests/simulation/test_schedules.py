@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import POSTGRESQL, VAR_DIR
 from tests.simulation.runner import migrate, template, verdicts
 
-# On SQLite a schedule takes a twelfth of a second, on PostgreSQL half a second.
+# On SQLite a schedule takes a seventh of a second of one core, on PostgreSQL half a second.
 SCHEDULES = int(os.environ.get("SCHEDULES", "40" if POSTGRESQL else "600"))
 SHOWN = 3
 
