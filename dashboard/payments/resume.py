@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from dashboard import clock, db
 from dashboard.payments import ledger, outcomes, queries
+from dashboard.payments.checks import captured_elsewhere
 from dashboard.payments.errors import NotAllowed
 from dashboard.payments.facts import CREATES, ENDS_A_HOLD, State, Status, Verb
 from dashboard.payments.sending import KEY_LIFE, LONGEST_RETRY, body_of, reload, send
@@ -117,7 +118,7 @@ async def _resume_end(operation: Operation, payment: Payment) -> Operation:
         return await reload(operation.id)
     if not _same_account(operation):
         return await _wait_for_the_account(operation)
-    if await _next_step(operation, payment):
+    if await _next_step(operation, payment, await _captured_elsewhere(operation)):
         return await send(operation.id, states=(State.UNKNOWN,))
     if not _key_stands(operation):
         await outcomes.refused(
@@ -127,7 +128,26 @@ async def _resume_end(operation: Operation, payment: Payment) -> Operation:
     return await send(operation.id, states=(State.UNKNOWN,))
 
 
-async def _next_step(operation: Operation, payment: Payment) -> bool:
+async def _captured_elsewhere(operation: Operation) -> bool:
+    """Whether another hold of the purchase was captured since a capture was claimed, by Stripe.
+
+    A renewal stands beside the old hold for a moment, and the event of a capture that was made in
+    Stripe's own dashboard may be late or lost.
+    """
+    if Verb(operation.verb) is not Verb.CAPTURE:
+        return False
+    books = await queries.books(operation.purchase)
+    assert books is not None
+    for other in books.payments:
+        if other.id != operation.payment and queries.payment_facts(other).held:
+            await ledger.post(other.id)
+    books = await queries.books(operation.purchase)
+    assert books is not None
+    own = next(facts for facts in books.payment_facts if facts.id == operation.payment)
+    return captured_elsewhere(own, books.payment_facts) > 0
+
+
+async def _next_step(operation: Operation, payment: Payment, paid_elsewhere: bool) -> bool:
     """Turn the operation to what is owed now, under a new key, when that is less than it asks.
 
     The hold still stands and can end only once, so the earlier step can't come on top. A replayed
@@ -136,7 +156,9 @@ async def _next_step(operation: Operation, payment: Payment) -> bool:
     async with db.transaction():
         purchase = await touch(operation.purchase)
         verb, amount = Verb(operation.verb), operation.amount
-        if verb is Verb.CAPTURE and purchase.owed is not None and purchase.owed < amount:
+        if paid_elsewhere:
+            verb, amount = Verb.RELEASE, payment.authorized_amount
+        elif verb is Verb.CAPTURE and purchase.owed is not None and purchase.owed < amount:
             verb = Verb.RELEASE if purchase.owed == 0 else Verb.CAPTURE
             amount = purchase.owed or payment.authorized_amount
         elif not operation.replayed_error:
