@@ -1,27 +1,25 @@
 """The one place where exceptions become answers."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from dashboard import clock, db, formats, sentences, settings
+from dashboard import db, formats, sentences, settings
 from dashboard.bookings.errors import BadOrder, Conflict, KeyReused, NoSuchBooking
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.signatures import ForgedWebhook
 from dashboard.stripe_gateway import Unreachable
 from dashboard.support.errors import NoSuchTicket
+from dashboard.web import outages
 from dashboard.web.answers import RETRY_AFTER
 from dashboard.web.problems import problem
 
 log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 Kind = type[BaseException] | tuple[type[BaseException], ...]
-# Without a miss for so long, the next one begins another outage.
-OUTAGE_ENDS_AFTER = timedelta(minutes=2)
 # Refused for the amount that was sent: another amount may pass.
 _AMOUNTS = ("too_much", "too_little", "wrong_step", "leaves_too_little")
 
@@ -73,24 +71,11 @@ def _declined(error: Declined) -> Response[Any]:
 def _unavailable(what: str, advice: str) -> Callable[[Exception], Response[Any]]:
     def answer(error: Exception) -> Response[Any]:
         log.warning("web.unavailable", what=what, error=str(error))
-        since = formats.moment(_missed_since(what), settings.current().zone)
+        since = formats.moment(outages.miss(what).first, settings.current().zone)
         detail = f"{what} can't be reached right now; it was first missed {since}. {advice}"
         return problem(503, "Try again soon.", detail, headers=RETRY_AFTER)
 
     return answer
-
-
-def _missed_since(what: str) -> datetime:
-    """When this process first missed it in the present outage; a quiet while ends an outage."""
-    now = clock.now()
-    first, last = _missed.get(what, (now, now))
-    if now - last > OUTAGE_ENDS_AFTER:
-        first = now
-    _missed[what] = first, now
-    return first
-
-
-_missed: dict[str, tuple[datetime, datetime]] = {}
 
 
 def _http(error: HTTPException) -> Response[Any]:
@@ -116,12 +101,12 @@ _ANSWERS: list[
     (OutcomeUnknown, _unknown),
     (Declined, _declined),
     (ForgedWebhook, _said(400, "The signature does not match.")),
-    (Unreachable, _unavailable("Stripe", "Nothing was done; try again soon.")),
+    (Unreachable, _unavailable(outages.STRIPE, "Nothing was done; try again soon.")),
     # Whether it was kept before the trouble began is not known here.
     (
         db.CONNECTION_ERRORS,
         _unavailable(
-            "The database",
+            outages.DATABASE,
             "If you had just sent something, send it again soon: it can't happen twice.",
         ),
     ),

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import time
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -13,10 +14,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from dashboard import db
+from dashboard import clock, db, formats
 from dashboard.observability import readings
-from dashboard.observability.readiness import Readiness
+from dashboard.observability.readiness import Part, Readiness
 from dashboard.settings import Settings
+from dashboard.web import outages
 from dashboard.web.requests import Requests
 
 log = structlog.get_logger()
@@ -75,7 +77,7 @@ def up() -> Response[Any]:
 @get("/readyz", include_in_schema=False)
 async def ready(request: AnyRequest) -> Response[Any]:
     """Each part's state; 503 when no request should be sent here."""
-    parts = await request.app.state.health.readiness.parts()
+    parts = [_as_missed(part) for part in await request.app.state.health.readiness.parts()]
     levels = {part.level for part in parts}
     status = "unready" if "unready" in levels else "degraded" if "degraded" in levels else "ok"
     body = {
@@ -91,6 +93,17 @@ async def metrics(request: AnyRequest) -> Response[bytes]:
     health: Health = request.app.state.health
     _admit(request, health.settings.metrics_token)
     return Response(await health.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4, headers=NO_STORE)
+
+
+def _as_missed(part: Part) -> Part:
+    """The database as requests have met it: a locked or a full one still answers what is read."""
+    now = clock.now()
+    missed = next((one for one in outages.standing(now) if one.what == outages.DATABASE), None)
+    if part.name != "database" or part.level != "ok" or missed is None:
+        return part
+    first, last = formats.ago(missed.first, now), formats.ago(missed.last, now)
+    said = f"answers, but a request failed on it {last} ago; first {first} ago"
+    return replace(part, level="degraded", said=said)
 
 
 def _admit(request: AnyRequest, token: str | None) -> None:

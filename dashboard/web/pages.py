@@ -18,7 +18,7 @@ from litestar_htmx import HTMXRequest, HTMXTemplate
 from dashboard import clock, formats, sentences, settings
 from dashboard.alerts import lateness, machinery, queries, wording
 from dashboard.payments.tables import StripeEvent
-from dashboard.web import security
+from dashboard.web import outages, security
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = ROOT / "static"
@@ -103,7 +103,7 @@ async def freshness(now: datetime) -> dict[str, Any]:
     """How old our knowledge is, what is wrong, and the one line that stands above every page."""
     event = (
         await StripeEvent.select(StripeEvent.received_at)
-        .order_by(StripeEvent.received_at, ascending=False)
+        .order_by(StripeEvent.received_at, StripeEvent.id, ascending=False)
         .first()
     )
     beats = await lateness.beats()
@@ -115,5 +115,15 @@ async def freshness(now: datetime) -> dict[str, Any]:
         "sweep": formats.age(max(sweeps), now) if sweeps else "",
         "compared": formats.age(compared, now) if compared else "",
         "banner": wording.banner(troubles, now, settings.current().zone),
+        "outages": [_outage(one, now) for one in outages.standing(now)],
         "open": len(troubles),
     }
+
+
+def _outage(outage: outages.Outage, now: datetime) -> str:
+    first = formats.moment(outage.first, settings.current().zone)
+    last = formats.ago(outage.last, now)
+    return (
+        f"{outage.what} did not answer {last} ago, and was first missed {first}. "
+        "What you send may be refused; it can be sent again and happens once."
+    )

@@ -1,6 +1,7 @@
 """The database goes away and comes back: nothing accepted is lost, and what is due goes on."""
 
 import asyncio
+import re
 
 from tests.conftest import POSTGRESQL
 from tests.kill import books, outage
@@ -56,6 +57,8 @@ else:
         if not REAL:
             assert {status for _, status in events} == {refused.status_code} == {503}
             assert "The database can't be reached right now; it was first missed" in refused.text
+            with outage.locked():
+                await _says_what_is_wrong(stage)
         await decide_due(subject.purchase)
         events += await outage.deliver(stage)
         assert (await stage.book("new", "new@example.test")).status_code == 201
@@ -80,7 +83,7 @@ async def test_the_disk_is_full(small_stage: Stage, disk: Disk) -> None:
         events = await _knock_until_full(stage)
         stage.enqueue()
         # What is read needs no room.
-        assert (await outage.look(stage))[0] == 200
+        await _says_what_is_wrong(stage)
     await outage.none_lost(events)
     events += await outage.deliver(stage)
     assert (await stage.book("after", "after@example.test")).status_code == 201
@@ -96,6 +99,15 @@ async def test_the_disk_is_full(small_stage: Stage, disk: Disk) -> None:
     assert await status_of(pressed.payment) == "released"
     assert books.integrity() == "ok"
     await outage.well_again(stage)
+
+
+async def _says_what_is_wrong(stage: Stage) -> None:
+    """The desk stays readable, names the part and since when, and so does /readyz."""
+    status, said, _ = await outage.look(stage)
+    assert status == 200
+    assert re.search(r"The database did not answer .* ago, and was first missed ", said), said
+    database = (await outage.readiness(stage))["database"]
+    assert database.startswith("degraded: answers, but a request failed on it"), database
 
 
 async def _knock_until_full(stage: Stage) -> list[tuple[str, int]]:

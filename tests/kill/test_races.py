@@ -26,8 +26,8 @@ ROUNDS = 1000 if "KILLS" in os.environ else 20
 PAIRS = (("capture", "capture"), ("capture", "release"), ("release", "release"))
 # Who was first, what it was, and when; or what is under way.
 CLEAR = re.compile(
-    r"^(Ana|Finn|The automatic capture|Automatic) (captured|released) this .+ ago\."
-    r"|^(Captur|Releas)ing… (Ana|Finn|automatic), \d\d:\d\d Nothing was sent\.$"
+    r"^(Ana|Finn|Holdfast) (captured|released) this .+ ago\."
+    r"|^(Captur|Releas)ing… (Ana|Finn|Holdfast), \d\d:\d\d Nothing was sent\.$"
 )
 
 
@@ -100,6 +100,7 @@ class Race:
             if answer.status_code == 409:
                 told = re.search(r'id="trouble".*?>(.*?)</div>', answer.text, re.DOTALL)
                 said = re.sub(r"<[^>]*>|\s+", " ", told[1] if told else "").strip()
+                assert CLEAR.search(said), said
                 self.said[re.sub(r"\d+", "0", said)] += 1
         operations = await self.world.operations(booking)
         moved = [one for one in operations if one.asked_verb in ("capture", "release")]
