@@ -1,7 +1,7 @@
 """Reads what was sent to whom, and what is due."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,3 +107,10 @@ def _like(column: Varchar, pattern: str) -> Where:
     """Without regard to case. SQLite's LIKE has none anyway, and it knows no ILIKE."""
     sqlite = column._meta.engine_type == "sqlite"
     return column.like(pattern) if sqlite else column.ilike(pattern)
+
+
+async def of_payments(payment_ids: Iterable[int]) -> list[dict[str, Any]]:
+    """The e-mails about these payments, in the order in which they were written."""
+    where = Message.payment.is_in(list(payment_ids) or [0])
+    rows: list[dict[str, Any]] = await Message.select(*_LISTED).where(where).order_by(Message.id)
+    return rows

@@ -5,7 +5,7 @@ from piccolo.table import Table
 
 from dashboard.bookings.tables import Booking, Student
 from dashboard.columns import Instant, OneOf, Reference, SerialId
-from dashboard.payments.tables import Payment
+from dashboard.payments.tables import Payment, Purchase
 
 TOPICS = ("hold", "charge", "refund", "other")
 STATUSES = ("open", "waiting", "closed")
@@ -50,3 +50,17 @@ class TicketNote(Table, tablename="ticket_note"):
     detail = Varchar(length=200, default="")
     written_at = Instant()
     key = Varchar(length=64, null=True, default=None)
+
+
+class HoldNote(Table, tablename="hold_note"):
+    """What somebody wrote on a hold, for the desk alone. The database refuses to change it."""
+
+    id = SerialId()
+    purchase = Reference(Purchase, index=True)
+    # The payment whose page it was written on; all of the purchase's pages show it.
+    payment = Reference(Payment)
+    author = Varchar(length=255)
+    body = Text()
+    written_at = Instant()
+    # What was sent once and arrives again writes nothing new.
+    key = Varchar(length=64, unique=True)

@@ -31,7 +31,7 @@ from dashboard.payments.tables import (
     StripeEvent,
 )
 from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
-from dashboard.support.tables import Ticket, TicketNote
+from dashboard.support.tables import HoldNote, Ticket, TicketNote
 from dashboard.web.admin_columns import describe
 
 
@@ -177,6 +177,7 @@ TABLES: tuple[Shown, ...] = (
         "topic status student booking payment opened_at",
     ),
     Shown(TicketNote, _LESSONS, "id ticket kind author body written_at", "ticket kind author"),
+    Shown(HoldNote, _LESSONS, "id payment author body written_at", "payment author"),
     Shown(
         ApiToken, _DOORS, "id name scopes active created_at used_at", "name active scopes", "name"
     ),

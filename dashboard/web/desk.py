@@ -52,6 +52,7 @@ pages = Router(
         hold_page.show,
         hold_page.ask,
         hold_page.send_link,
+        hold_page.write_note,
         compare.compare,
         *movements.handlers,
         *closings.handlers,

@@ -1,5 +1,7 @@
 """The page of one payment: why it stands as it does, what happened, what may be done."""
 
+import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -9,18 +11,22 @@ from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
 from dashboard import clock, findings, formats, reasons, sentences, settings
-from dashboard.bookings.holds import Hold, hold, story
+from dashboard.bookings.errors import BadOrder, KeyReused
+from dashboard.bookings.holds import Hold, hold
 from dashboard.mail import again
 from dashboard.payments.facts import State, Status
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
+from dashboard.support import notes
 from dashboard.support import queries as tickets
 from dashboard.web import dispute_panel, fuse, last_words, lines, student_link, ticket_lines, ways
 from dashboard.web.pages import page
 from dashboard.web.security import guard, reaches
+from dashboard.web.story import story
 
 LARGEST_ID = 2**62
+REPEATED = "This form wrote a note before, with another text. Send it again for a second note."
 NOT_AGAIN = "This is on its way already, or there is nothing to send any more."
 
 
@@ -52,6 +58,29 @@ async def send_link(request: HTMXRequest, payment_id: FromPath[int]) -> Response
         return Redirect(f"/holds/{payment_id}", status_code=303)
     context = await hold_context(request, found)
     return await page(request, "holds/show.html", {**context, "trouble": NOT_AGAIN}, 409)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The form for a note, as it was typed; `key` makes it count once."""
+
+    body: str = ""
+    fault: str = ""
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@post("/holds/{payment_id:int}/notes", guards=[guard("support")])
+async def write_note(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
+    """Write a note on the hold, for the desk alone."""
+    found, form = await need(payment_id), await request.form()
+    body, key = str(form.get("body", "")), str(form.get("key", ""))[:64]
+    try:
+        await notes.write(found.books.purchase.id, payment_id, body, request.state.actor, key)
+    except (BadOrder, KeyReused) as error:
+        fault = error.faults[0][1] if isinstance(error, BadOrder) else REPEATED
+        context = await hold_context(request, found)
+        return await page(request, "holds/show.html", {**context, "note": Note(body, fault)}, 422)
+    return Redirect(f"/holds/{payment_id}#story", status_code=303)
 
 
 async def _ask(found: Hold) -> str:
@@ -102,16 +131,16 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
     now, zone = clock.now(), settings.current().zone
     staff = request.state.get("staff")
     payments = {payment.id: payment for payment in found.books.payments}
-    entries, purchase_id = await story(found.books.purchase.id), found.books.purchase.id
+    purchase_id = found.books.purchase.id
     asked = (await tickets.of_purchases([purchase_id])).get(purchase_id, [])
-    notes = await tickets.entries([row.id for row in asked])
+    show = request.query_params.get("show", "")
     return {
         "hold": found,
         "line": lines.line(found, now, zone, staff),
         "heading": findings.hold(found, now),
         "question": reasons.question(found),
         "fuse": fuse.fuse(found, now, zone),
-        "entries": ticket_lines.merged(entries, notes, asked, payments, zone),
+        "story": await story(purchase_id, payments, asked, show, zone),
         "tickets": await ticket_lines.shown(asked, now, zone),
         "may_write": staff is not None and reaches(staff, "support"),
         "dispute": dispute_panel.panel(found, now, zone),
@@ -119,6 +148,7 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "attempts": _attempts(found),
         "closing": last_words.closing(found) if staff and reaches(staff, "finance") else None,
         "typed_reason": "",
+        "note": Note(),
         "comparison": None,
         "asking": lines.asking(found) and staff is not None and reaches(staff, "support"),
         "ways": ways.ways(found, staff),

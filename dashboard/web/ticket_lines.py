@@ -6,17 +6,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dashboard import formats
-from dashboard.bookings.holds import NOBODY, Entry, subjects
-from dashboard.payments.tables import Payment
+from dashboard.bookings.holds import NOBODY, subjects
 from dashboard.support.queries import Row
 from dashboard.support.tables import TicketNote
-from dashboard.web import timeline
-from dashboard.web.timeline import Told
 
 STATUS_NAMES = {"open": "Open", "waiting": "Waiting for others", "closed": "Closed"}
 TOPIC_NAMES = {"hold": "Hold", "charge": "Charge", "refund": "Refund", "other": "Other"}
-# So much of a text stands in a hold's timeline; the ticket has the rest.
-_SHORT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +97,3 @@ def done(note: TicketNote, zone: ZoneInfo) -> str:
         "topic": f"Sorted under {TOPIC_NAMES.get(note.detail, note.detail).lower()}",
         "linked": f"Linked to {note.detail}" if note.detail else "Linked to nothing",
     }[note.kind]
-
-
-def merged(
-    entries: Iterable[Entry],
-    notes: Iterable[TicketNote],
-    rows: Iterable[Row],
-    payments: dict[int, Payment],
-    zone: ZoneInfo,
-) -> list[Told]:
-    """The story of the money and of the tickets about it, in one order of time."""
-    names = {row.id: row.subject for row in rows}
-    found: list[tuple[datetime, Told]] = [
-        (entry.event.occurred_at, timeline.told(entry, payments, zone)) for entry in entries
-    ]
-    # A pause stands in the money's own story already, with the same reason and author.
-    told_there = [note for note in notes if note.kind != "paused"]
-    found += [(note.written_at, _told(note, names[note.ticket], zone)) for note in told_there]
-    # Stripe's clock tells whole seconds; within one, money stands first.
-    found.sort(key=lambda pair: pair[0].replace(microsecond=0))
-    return [told for _, told in found]
-
-
-@dataclass(frozen=True, slots=True)
-class ToldOfTicket(Told):
-    """A line that a ticket has in the story of the money it is about."""
-
-    ticket: int
-
-
-def _told(note: TicketNote, subject: str, zone: ZoneInfo) -> Told:
-    word = f"{done(note, zone)}: {subject}" if note.kind == "opened" else done(note, zone)
-    text = " ".join(note.body.split())
-    return ToldOfTicket(
-        text=f"Ticket T{note.ticket} {word[:1].lower()}{word[1:]}",
-        reason=text if len(text) <= _SHORT else f"{text[:_SHORT]}…",
-        actor=note.author,
-        amount="",
-        moment=formats.moment(note.written_at, zone),
-        iso=note.written_at.isoformat(),
-        status="ticket",
-        link="",
-        object_id="",
-        ticket=note.ticket,
-    )

@@ -13,17 +13,21 @@ from dashboard.web import lines
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of the story."""
+    """One line of the story. `group` is money, message, system or staff; `href` leads to what it
+    is about, which is called `called`."""
 
+    group: str
     text: str
     reason: str
     actor: str
-    amount: str
     moment: str
     iso: str
     status: str
-    link: str
-    object_id: str
+    amount: str = ""
+    link: str = ""
+    object_id: str = ""
+    href: str = ""
+    called: str = ""
 
 
 _STATUS_OF = {
@@ -67,6 +71,7 @@ def told(entry: Entry, payments: dict[int, Payment], zone: ZoneInfo) -> Told:
     verb = operation.verb if operation else "movement"
     payment = payments.get(event.payment)
     return Told(
+        group=_group(entry),
         text=sentences.happened(event.kind, back if event.kind == "captured" else "", verb),
         reason=_reason(entry),
         actor=event.actor,
@@ -78,6 +83,12 @@ def told(entry: Entry, payments: dict[int, Payment], zone: ZoneInfo) -> Told:
         link=lines.link(payment.stripe_intent_id if payment else None),
         object_id=event.stripe_object_id or "",
     )
+
+
+def _group(entry: Entry) -> str:
+    if entry.event.kind in _STATUS_OF or entry.event.kind.startswith("dispute"):
+        return "money"
+    return "staff" if entry.event.cause == "staff" else "system"
 
 
 def _status(entry: Entry) -> str:

@@ -79,6 +79,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     # Holds.
     ("GET", "/holds"): VIEWER,
     ("GET", "/holds/{payment_id}"): VIEWER,
+    ("POST", "/holds/{payment_id}/notes"): SUPPORT,
     ("POST", "/holds/{payment_id}/ask"): SUPPORT,
     ("GET", "/holds/{payment_id}/capture"): SUPPORT,
     ("POST", "/holds/{payment_id}/capture"): SUPPORT,
