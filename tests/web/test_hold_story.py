@@ -4,7 +4,6 @@ import re
 import uuid
 from html import unescape
 
-from dashboard.mail import reading
 from dashboard.support.tables import HoldNote
 from jobs import mail as post
 from tests.web.desk import Person, hidden, sign_in, text
