@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dashboard.bookings import spans
 from dashboard.bookings.search import Condition, matching
+from dashboard.money import SUPPORTED
 from dashboard.payments.facts import Status
 from dashboard.payments.tables import Payment
 
@@ -21,18 +23,20 @@ WINDOWS = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The state of the list, all of it in the address bar. `expires` is a window or an hour."""
+    """The state of the list, all of it in the address bar. `expires` is a window or a span."""
 
     view: str = "open"
     status: str = ""
     expires: str = ""
+    currency: str = ""
     q: str = ""
     after: str = ""
 
     def query(self, **changes: str) -> dict[str, str]:
         """The parameters of an address, without those that say nothing."""
         new = replace(self, **changes)
-        pairs = {name: getattr(new, name) for name in ("view", "status", "expires", "q", "after")}
+        names = ("view", "status", "expires", "currency", "q", "after")
+        pairs = {name: getattr(new, name) for name in names}
         return {name: value for name, value in pairs.items() if value}
 
 
@@ -50,22 +54,15 @@ def filters(given: dict[str, str]) -> Filters:
     status = given.get("status", "")
     status = status if status in set(Status) else ""
     expires = given.get("expires", "")
-    if expires not in WINDOWS and hour_of(expires) is None:
+    if expires not in WINDOWS and spans.parse(expires) is None:
         expires = ""
+    currency = given.get("currency", "").lower()
+    currency = currency if currency in SUPPORTED else ""
     view = given.get("view", "")
     if view not in VIEWS:
         elsewhere = status not in ("", Status.AUTHORIZED)
         view = "all" if elsewhere or (q and not status) else "open"
-    return Filters(view, status, expires, q, given.get("after", ""))
-
-
-def hour_of(text: str) -> datetime | None:
-    """The hour that a column of the strip stands for: "2026-11-24T02:00Z"; None for other texts."""
-    try:
-        at = datetime.strptime(text, "%Y-%m-%dT%H:%MZ")  # noqa: DTZ007
-    except ValueError:
-        return None
-    return at.replace(tzinfo=UTC)
+    return Filters(view, status, expires, currency, q, given.get("after", ""))
 
 
 async def listed(chosen: Filters, now: datetime) -> Listed:
@@ -75,6 +72,8 @@ async def listed(chosen: Filters, now: datetime) -> Listed:
         where &= Payment.payment_status == chosen.status
     if chosen.expires:
         where &= _expires(chosen.expires, now)
+    if chosen.currency:
+        where &= Payment.currency == chosen.currency
     if chosen.q:
         where &= matching(chosen.q)
     order = _order(chosen)
@@ -108,10 +107,10 @@ def _view(view: str, now: datetime) -> Condition:
 def _expires(window: str, now: datetime) -> Condition:
     column = Payment.authorization_expires_at
     held = Payment.payment_status == Status.AUTHORIZED
-    hour = hour_of(window)
-    if hour is not None:
-        start, end = max(hour, now), hour + timedelta(hours=1)
-        return held & (column > start) & (column <= end)
+    span = spans.parse(window)
+    if span is not None:
+        # What ends with the span belongs to the next one; what has ended, to none.
+        return held & (column > now) & (column >= span.start) & (column < span.end)
     return held & (column > now) & (column <= now + WINDOWS[window])
 
 

@@ -8,7 +8,7 @@ from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
 from dashboard import clock, findings, formats, reasons, settings
-from dashboard.bookings import queue
+from dashboard.bookings import queue, spans
 from dashboard.bookings.holds import holds
 from dashboard.bookings.queue import Filters
 from dashboard.bookings.search import exact
@@ -70,16 +70,23 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
         "ticks": strip.ticks(now, zone),
         "column_width": strip.width(),
         "progress": strip.progress(now, zone),
-        "hour_name": _hour_name(chosen.expires),
+        "span_name": span_name(chosen.expires),
         "empty": _empty(chosen),
         "as_of": formats.time_of_day(now, zone),
         "flash": "",
     }
 
 
-def _hour_name(expires: str) -> str:
-    start = queue.hour_of(expires)
-    return reasons.when(start, clock.now(), settings.current().zone) if start else ""
+def span_name(expires: str) -> str:
+    """The clock's times of a span: "02:00 to 03:00", with the day when it is not today."""
+    span, zone = spans.parse(expires), settings.current().zone
+    if span is None:
+        return ""
+    first, last = span.start.astimezone(zone), span.end.astimezone(zone)
+    start = reasons.when(span.start, clock.now(), zone)
+    near = span.end - span.start <= queue.DAY or first.date() == last.date()
+    end = formats.time_of_day(span.end, zone) if near else formats.day_and_time(span.end, zone)
+    return f"{start} to {end}"
 
 
 def _empty(chosen: Filters) -> dict[str, str]:
@@ -89,6 +96,7 @@ def _empty(chosen: Filters) -> dict[str, str]:
     for name, text in (
         ("q", f"No holds match “{chosen.q}”."),
         ("expires", f"No holds match. Clear “Expires: {_window(chosen.expires)}”?"),
+        ("currency", f"No holds match. Clear “Currency: {chosen.currency.upper()}”?"),
         ("status", f"No holds match. Clear “Status: {chosen.status}”?"),
     ):
         if getattr(chosen, name):
@@ -107,4 +115,4 @@ _NONE = {
 
 
 def _window(expires: str) -> str:
-    return WINDOW_NAMES.get(expires) or f"the hour from {_hour_name(expires)}"
+    return WINDOW_NAMES.get(expires) or span_name(expires)

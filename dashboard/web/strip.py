@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard import formats
 from dashboard.bookings.queue import Ending
+from dashboard.bookings.spans import span
 
 HOURS = 25
 HEIGHT = 44
@@ -70,7 +71,7 @@ def strips(endings: Sequence[Ending], now: datetime, zone: ZoneInfo) -> list[Str
 def _strip(currency: str, endings: list[Ending], first: datetime, zone: ZoneInfo) -> Strip:
     by_hour: dict[int, list[Ending]] = {}
     for ending in endings:
-        by_hour.setdefault(int((ending.at - first) / HOUR), []).append(ending)
+        by_hour.setdefault((ending.at - first) // HOUR, []).append(ending)
     tallest = max(sum(one.amount for one in hour) for hour in by_hour.values())
     columns = [
         _column(index, hour, first + index * HOUR, tallest, zone)
@@ -96,7 +97,7 @@ def _column(
         count=len(endings),
         told=f"{hours}: {holds}, {said}{person}",
         when=hours,
-        expires=start.strftime("%Y-%m-%dT%H:%MZ"),
+        expires=str(span(start, start + HOUR)),
     )
 
 
