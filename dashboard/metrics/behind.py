@@ -1,7 +1,7 @@
 """The rows behind a number: as many as it says, and exactly those that it was counted from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -9,16 +9,15 @@ from dashboard import settings
 from dashboard.metrics.cells import CELLS
 from dashboard.metrics.counting import FATE, FATED
 from dashboard.metrics.days import span
-from dashboard.metrics.facts import DENOMINATORS, NUMERATORS, TOPIC, Metric
+from dashboard.metrics.facts import DENOMINATORS, ENDS, NUMERATORS, TOPIC, Metric
 from dashboard.payments.tables import PaymentEvent
-from dashboard.support.tables import Ticket
 
-_COLUMNS = "e.id, e.payment, e.kind, e.occurred_at, e.amount, e.currency"
 # A duration needs the instant at which the hold was placed.
 _TIMED = (
     " AND EXISTS (SELECT 1 FROM payment_events a WHERE a.payment = e.payment"
     " AND a.kind = 'authorized')"
 )
+_ENDED = ", ".join(f"'{kind}'" for kind in ENDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,63 +32,55 @@ class Row:
     currency: str = ""
 
 
-async def numerator(metric: Metric, first: date, last: date, currency: str) -> list[Row]:
-    """What a metric's numerator counts from `first` to `last`, both included, oldest first.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Events of one condition, with what fills its places, and what each of them amounts to."""
 
-    Each capture attempt is a row: a payment whose capture was refused twice is there twice. For
-    durations these are the holds that were measured; for tickets the currency says nothing.
-    """
-    if metric is Metric.TICKETS:
-        return await _tickets(first, last)
-    return await _events(NUMERATORS[metric], first, last, currency, _also(metric))
+    condition: str
+    arguments: tuple[Any, ...]
+    amount: str = "e.amount"
+    source: str = "payment_events e"
+    row: str = "e.id, e.payment, e.kind, e.occurred_at"
+    currency: str = "e.currency"
 
-
-async def denominator(metric: Metric, first: date, last: date, currency: str) -> list[Row]:
-    """What a metric's denominator counts; that of the tickets is the holds of all currencies."""
-    if metric is Metric.TICKETS:
-        return await _events(("placed",), first, last, None)
-    return await _events(DENOMINATORS[metric], first, last, currency, _also(metric))
-
-
-async def of_cell(cell: str, first: date, last: date, currency: str) -> list[Row]:
-    """What stands behind an amount of money. Raises KeyError for no cell of `cells.CELLS`."""
-    return await _events((cell,), first, last, currency)
+    @property
+    def sql(self) -> str:
+        """A SELECT of id, payment, kind, instant, amount and currency."""
+        selected = f"{self.row}, {self.amount} AS amount, {self.currency} AS currency"
+        return f"SELECT {selected} FROM {self.source} WHERE {self.condition}"  # noqa: S608
 
 
-async def of_cohort(fate: str, first: date, last: date, currency: str) -> list[Row]:
-    """The holds that were placed in these days and ended so: one of `cells.FATES`, or "open"."""
-    start, end = span(first, last, settings.current().zone)
-    fated = f"SELECT {_COLUMNS}, {FATE} AS fate FROM {FATED} WHERE {CELLS['placed'].condition}"  # noqa: S608
-    if fate == "open":
-        ended = f"SELECT ended.id FROM ({fated}) ended"  # noqa: S608
-        sql = f"SELECT {_COLUMNS} FROM payment_events e WHERE {CELLS['placed'].condition}"  # noqa: S608
-        sql += f" AND e.currency = {{}} AND e.id NOT IN ({ended})"
-        arguments = [start, end, currency, start, end]
-    else:
-        sql = f"SELECT * FROM ({fated}) e WHERE e.currency = {{}} AND e.fate = {{}}"  # noqa: S608
-        arguments = [start, end, currency, fate]
-    rows = await PaymentEvent.raw(f"{sql} ORDER BY e.occurred_at, e.id", *arguments)
-    return [_row(row) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a number was counted from, not read yet. The parts share no row."""
 
+    parts: Sequence[Part]
 
-def _also(metric: Metric) -> str:
-    return _TIMED if metric in (Metric.CAPTURE_TIME, Metric.HOLD_DURATION) else ""
+    async def all(self) -> list[Row]:
+        """Every row, the oldest first."""
+        return [_row(row) for row in await self._read("SELECT * FROM", "ORDER BY occurred_at, id")]
 
+    async def page(self, after: tuple[datetime, int] | None, limit: int) -> list[Row]:
+        """So many rows beyond a place, the oldest first."""
+        beyond, place = "", tuple[Any, ...]()
+        if after is not None:
+            beyond = "WHERE occurred_at >= {} AND (occurred_at > {} OR id > {}) "
+            place = (after[0], after[0], after[1])
+        tail = f"{beyond}ORDER BY occurred_at, id LIMIT {limit:d}"
+        return [_row(row) for row in await self._read("SELECT * FROM", tail, *place)]
 
-async def _events(
-    cells: Sequence[str], first: date, last: date, currency: str | None, also: str = ""
-) -> list[Row]:
-    start, end = span(first, last, settings.current().zone)
-    parts, arguments = [], list[Any]()
-    for cell in cells:
-        within = "" if currency is None else " AND e.currency = {}"
-        parts.append(
-            f"SELECT {_COLUMNS} FROM payment_events e"  # noqa: S608
-            f" WHERE {CELLS[cell].condition}{within}{also}"
-        )
-        arguments += [start, end] if currency is None else [start, end, currency]
-    sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) counted ORDER BY occurred_at, id"  # noqa: S608
-    return [_row(row) for row in await PaymentEvent.raw(sql, *arguments)]
+    async def come_to(self) -> tuple[int, int]:
+        """How many rows there are, and what they amount to together."""
+        sums = "COUNT(*) AS n, CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount"
+        (found,) = await self._read(f"SELECT {sums} FROM")
+        return found["n"], found["amount"]
+
+    async def _read(self, head: str, tail: str = "", *more: Any) -> list[dict[str, Any]]:
+        union = " UNION ALL ".join(part.sql for part in self.parts)
+        arguments = [one for part in self.parts for one in part.arguments]
+        sql = f"{head} ({union}) counted {tail}"
+        found: list[dict[str, Any]] = await PaymentEvent.raw(sql, *arguments, *more)
+        return found
 
 
 def _row(row: dict[str, Any]) -> Row:
@@ -97,14 +88,83 @@ def _row(row: dict[str, Any]) -> Row:
     return Row(row["id"], at, row["kind"], row["payment"], row["amount"], row["currency"])
 
 
-async def _tickets(first: date, last: date) -> list[Row]:
+def numerator(metric: Metric, first: date, last: date, currency: str) -> Behind:
+    """What a metric's numerator counts from `first` to `last`, both included.
+
+    Each capture attempt is a row: a payment whose capture was refused twice is there twice. For
+    durations these are the holds that were measured; for tickets the currency says nothing.
+    """
+    if metric is Metric.TICKETS:
+        return _tickets(first, last)
+    return _of_metric(metric, NUMERATORS[metric], first, last, currency)
+
+
+def denominator(metric: Metric, first: date, last: date, currency: str) -> Behind:
+    """What a metric's denominator counts; that of the tickets is the holds of all currencies."""
+    if metric is Metric.TICKETS:
+        return Behind([_part("placed", first, last, None)])
+    return _of_metric(metric, DENOMINATORS[metric], first, last, currency)
+
+
+def _of_metric(
+    metric: Metric, cells: Sequence[str], first: date, last: date, currency: str
+) -> Behind:
+    parts = [_part(cell, first, last, currency) for cell in cells]
+    if metric in (Metric.CAPTURE_TIME, Metric.HOLD_DURATION):
+        parts = [replace(part, condition=part.condition + _TIMED) for part in parts]
+    return Behind(parts)
+
+
+def of_cells(signs: Mapping[str, int], first: date, last: date, currency: str) -> Behind:
+    """What stands behind an amount of money that adds some cells of `cells.CELLS` and takes away
+    others. Raises KeyError for no cell."""
+    return Behind([_part(cell, first, last, currency, sign) for cell, sign in signs.items()])
+
+
+def of_cohort(fate: str, first: date, last: date, currency: str) -> Behind:
+    """The holds that were placed in these days and ended so: one of `cells.FATES`, "open", or all
+    of them ("placed")."""
     start, end = span(first, last, settings.current().zone)
-    rows = (
-        await Ticket.select(Ticket.id, Ticket.opened_at, Ticket.payment)
-        .where(
-            (Ticket.opened_at >= start) & (Ticket.opened_at < end) & (Ticket.opened_topic == TOPIC)
-        )
-        .order_by(Ticket.opened_at)
-        .order_by(Ticket.id)
-    )
-    return [Row(row["id"], row["opened_at"], "ticket", row["payment"]) for row in rows]
+    placed = _part("placed", first, last, currency)
+    if fate == "placed":
+        return Behind([placed])
+    if fate == "open":
+        ended = f"SELECT e.id FROM {FATED} WHERE {CELLS['placed'].condition}"  # noqa: S608
+        never = f"{placed.condition} AND e.id NOT IN ({ended})"
+        return Behind([replace(placed, condition=never, arguments=(*placed.arguments, start, end))])
+    fated = replace(placed, source=FATED, condition=f"{placed.condition} AND {FATE} = {{}}")
+    return Behind([replace(fated, arguments=(*placed.arguments, fate))])
+
+
+def held(last: date, currency: str) -> Behind:
+    """The holds that stood at the end of a day."""
+    return _standing("authorized", f"x.payment = e.payment AND x.kind IN ({_ENDED})", last, currency)
+
+
+def in_dispute(last: date, currency: str) -> Behind:
+    """The disputes that were open at the end of a day."""
+    same = "x.stripe_object_id = e.stripe_object_id AND x.kind = 'dispute_closed'"
+    return _standing("dispute_opened", f"x.payment = e.payment AND {same}", last, currency)
+
+
+def _standing(kind: str, over: str, last: date, currency: str) -> Behind:
+    _, end = span(last, last, settings.current().zone)
+    before = f"e.kind = '{kind}' AND e.occurred_at < {{}} AND e.currency = {{}}"
+    ended = f"SELECT 1 FROM payment_events x WHERE {over} AND x.occurred_at < {{}}"  # noqa: S608
+    return Behind([Part(f"{before} AND NOT EXISTS ({ended})", (end, currency, end))])
+
+
+def _part(cell: str, first: date, last: date, currency: str | None, sign: int = 1) -> Part:
+    start, end = span(first, last, settings.current().zone)
+    amount = CELLS[cell].amount if sign > 0 else f"-({CELLS[cell].amount})"
+    if currency is None:
+        return Part(CELLS[cell].condition, (start, end), amount)
+    within = f"{CELLS[cell].condition} AND e.currency = {{}}"
+    return Part(within, (start, end, currency), amount)
+
+
+def _tickets(first: date, last: date) -> Behind:
+    start, end = span(first, last, settings.current().zone)
+    opened = "t.opened_at >= {} AND t.opened_at < {} AND t.opened_topic = {}"
+    row = "t.id, t.payment, 'ticket' AS kind, t.opened_at AS occurred_at"
+    return Behind([Part(opened, (start, end, TOPIC), "0", "ticket t", row, "''")])

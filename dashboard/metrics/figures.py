@@ -41,8 +41,8 @@ class Share:
         if self.exact is None:
             return None
         if self.numerator in (0, self.denominator):
-            return _rounded(self.exact)
-        return min(max(_rounded(self.exact), _TENTH), 100 - _TENTH)
+            return tenths(self.exact)
+        return min(max(tenths(self.exact), _TENTH), 100 - _TENTH)
 
     @property
     def told(self) -> str:
@@ -66,7 +66,7 @@ class PerHundred:
         """Tickets per 100 holds, with one digit after the point; None for too few holds."""
         if self.holds < ENOUGH:
             return None
-        return _rounded(Fraction(100 * self.tickets, self.holds))
+        return tenths(Fraction(100 * self.tickets, self.holds))
 
     @property
     def told(self) -> str:
@@ -76,7 +76,8 @@ class PerHundred:
         return f"{self.tickets} for {self.holds} holds" if self.value is None else str(self.value)
 
 
-def _rounded(exact: Fraction) -> Decimal:
+def tenths(exact: Fraction) -> Decimal:
+    """With one digit after the point, halves away from nothing."""
     # Enough digits for any two whole numbers of ours: the division itself decides no rounding.
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_TENTH, ROUND_HALF_UP)
 

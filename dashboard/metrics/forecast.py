@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from dashboard import clock, db, settings
+from dashboard.metrics.behind import Behind, Part
 from dashboard.metrics.cohorts import Pile
 from dashboard.metrics.days import ONE, day_of, every, span
 from dashboard.metrics.queries import today
@@ -17,12 +18,15 @@ from dashboard.payments.tables import Payment
 
 # No card network lets a hold live for longer.
 LONGEST = 60 * ONE
+_HOLDS = "payment p JOIN purchase u ON u.id = p.purchase"
+_ENDS_WITHIN = (
+    "p.payment_status = {} AND p.current AND p.authorization_expires_at >= {}"
+    " AND p.authorization_expires_at < {}"
+)
 _ENDING_SQL = (
-    "SELECT p.currency AS currency, u.attention IS NOT NULL AS person,"
+    "SELECT p.currency AS currency, u.attention IS NOT NULL AS person,"  # noqa: S608
     " COUNT(*) AS n, CAST(SUM(p.authorized_amount) AS BIGINT) AS amount"
-    " FROM payment p JOIN purchase u ON u.id = p.purchase"
-    " WHERE p.payment_status = {} AND p.current AND p.authorization_expires_at >= {}"
-    " AND p.authorization_expires_at < {} GROUP BY p.currency, u.attention IS NOT NULL"
+    f" FROM {_HOLDS} WHERE {_ENDS_WITHIN} GROUP BY p.currency, u.attention IS NOT NULL"
 )
 
 
@@ -61,14 +65,34 @@ async def ahead(now: datetime) -> list[Ahead]:
     last = min(max(day_of(latest, zone), first), first + LONGEST)
     found: dict[tuple[date, str], dict[bool, Pile]] = {}
     for day in every(first, last):
-        start, end = span(day, day, zone)
-        for row in await _ending(start if day > first else start - LONGEST, end):
+        for row in await _ending(*_ends_on(day, first)):
             piles = found.setdefault((day, row["currency"]), {})
             piles[bool(row["person"])] = Pile(row["n"], row["amount"])
     return [
         Ahead(day, currency, piles.get(False, Pile()), piles.get(True, Pile()))
         for (day, currency), piles in sorted(found.items())
     ]
+
+
+def behind(day: date, currency: str, person: bool) -> Behind:
+    """The holds that end on a day: those that need a person, or those that don't."""
+    start, end = _ends_on(day, today())
+    person_or_not = "IS NOT NULL" if person else "IS NULL"
+    part = Part(
+        f"{_ENDS_WITHIN} AND p.currency = {{}} AND u.attention {person_or_not}",
+        (str(Status.AUTHORIZED), start, end, currency),
+        "p.authorized_amount",
+        _HOLDS,
+        "p.id, p.id AS payment, 'ends' AS kind, p.authorization_expires_at AS occurred_at",
+        "p.currency",
+    )
+    return Behind([part])
+
+
+def _ends_on(day: date, first: date) -> tuple[datetime, datetime]:
+    """The span of instants that belongs to a day of a look ahead which begins on `first`."""
+    start, end = span(day, day, settings.current().zone)
+    return (start, end) if day > first else (start - LONGEST, end)
 
 
 async def _latest() -> datetime | None:

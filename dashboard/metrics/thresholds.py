@@ -15,8 +15,8 @@ from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import Figures
 from dashboard.metrics.queries import period
 from dashboard.metrics.tables import Crossing, Threshold
+from dashboard.metrics.values import SHARES, share
 
-SHARES = (Metric.AUTHORIZATION, Metric.EXPIRY, Metric.CAPTURE_FAILURE)
 # Of this one less is worse; of all others more.
 _FLOOR = Metric.AUTHORIZATION
 # A share in hundredths of a percent; a year in seconds; more tickets than anybody opens in a day.
@@ -88,13 +88,9 @@ def seen(metric: Metric, figures: Figures) -> Seen | None:
     value: Fraction | int | None
     match metric:
         case Metric.AUTHORIZATION | Metric.EXPIRY | Metric.CAPTURE_FAILURE:
-            share = {
-                Metric.AUTHORIZATION: figures.authorization,
-                Metric.EXPIRY: figures.expiry,
-                Metric.CAPTURE_FAILURE: figures.capture_failure,
-            }[metric]
-            value = None if share.exact is None else share.exact * 100
-            cases = share.denominator
+            found = share(metric, figures)
+            value = None if found.exact is None else found.exact * 100
+            cases = found.denominator
         case Metric.CAPTURE_TIME:
             value, cases = figures.capture_time.median, figures.capture_time.count
         case Metric.HOLD_DURATION:

@@ -113,6 +113,8 @@ async def test_a_weeks_holds_have_each_one_fate(desk: Desk):
     (week,) = await cohorts.cohorts(placed_on, placed_on, "usd")
     assert (week.expired, week.still_open) == (Pile(1, 9600), Pile())
     for fate in ("captured", "refunded", "released", "expired", "open"):
-        rows = await behind.of_cohort(fate, placed_on, placed_on, "usd")
+        found = behind.of_cohort(fate, placed_on, placed_on, "usd")
+        rows = await found.all()
+        assert await found.come_to() == (len(rows), sum(row.amount for row in rows))
         pile = week.still_open if fate == "open" else getattr(week, fate)
         assert Pile(len(rows), sum(row.amount for row in rows)) == pile, fate

@@ -31,7 +31,7 @@ async def figures(currency: str = "usd", days: int = 20) -> Figures:
 
 async def payments_behind(metric: Metric, currency: str = "usd") -> list[int | None]:
     last = queries.today()
-    rows = await behind.numerator(metric, last - timedelta(days=20), last, currency)
+    rows = await behind.numerator(metric, last - timedelta(days=20), last, currency).all()
     return [row.payment_id for row in rows]
 
 
@@ -164,7 +164,7 @@ async def test_tickets_are_counted_by_the_topic_with_which_they_came(desk: Desk)
         found = await figures(currency)
         assert (found.tickets, found.tickets_per_100.holds) == (1, 2)
         assert found.tickets_per_100.told == "1 for 2 holds"
-    rows = await behind.numerator(Metric.TICKETS, queries.today(), queries.today(), "usd")
+    rows = await behind.numerator(Metric.TICKETS, queries.today(), queries.today(), "usd").all()
     assert len(rows) == 1 and rows[0].kind == "ticket"
 
 

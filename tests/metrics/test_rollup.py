@@ -15,11 +15,11 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as some
 
 from dashboard import settings
-from dashboard.metrics import behind, queries, rollup
+from dashboard.metrics import behind, numbers, queries, rollup
 from dashboard.metrics.counting import COLUMNS
 from dashboard.metrics.days import day_of, every, span
 from dashboard.metrics.facts import Metric
-from dashboard.metrics.figures import Figures
+from dashboard.metrics.figures import Figures, Money
 from dashboard.metrics.tables import Day, Touched
 from jobs.metrics import keep_metrics
 from tests.metrics.histories import (
@@ -107,13 +107,22 @@ async def rows_are_behind_every_number(start: datetime, currency: str) -> None:
     for point in found.points:
         for metric, counts in counts_of(point.figures).items() if point in busy[:4] else ():
             asked = (metric, point.day, point.day, currency)
-            rows, below = await behind.numerator(*asked), await behind.denominator(*asked)
+            rows = await behind.numerator(*asked).all()
+            below = await behind.denominator(*asked).all()
             assert (len(rows), len(below)) == counts, asked
             assert all(point.day == day_of(row.at, settings.current().zone) for row in rows)
         money = point.figures.money
+        if point in busy[:4]:
+            await _money_has_its_rows(point.day, currency, money)
         assert held + money.reserved == money.captured + money.released + money.held
         assert money.held_before() == held
         held = money.held
+
+
+async def _money_has_its_rows(day: date, currency: str, money: Money) -> None:
+    for name in numbers.MONEY:
+        rows = await numbers.named(f"money.{name}", day, day, currency).all()
+        assert sum(row.amount for row in rows) == getattr(money, name), (name, day, currency)
 
 
 def counts_of(figures: Figures) -> dict[Metric, tuple[int, int]]:

@@ -1,0 +1,75 @@
+"""What a metric comes to: one value, in the digits that chart, table and file show. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from dashboard.metrics.facts import Metric
+from dashboard.metrics.figures import NOTHING, Figures, Share, tenths
+
+HOUR = 3600
+SHARES = (Metric.AUTHORIZATION, Metric.EXPIRY, Metric.CAPTURE_FAILURE)
+DURATIONS = (Metric.CAPTURE_TIME, Metric.HOLD_DURATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A percentage, hours, or a number of tickets, with what it was counted from.
+
+    `value` is None where there is nothing to tell, or too little for a percentage. For durations
+    both counts are the holds that were measured; for tickets the second one is the holds placed.
+    """
+
+    value: Decimal | None
+    numerator: int
+    denominator: int
+    told: str
+
+
+def value(metric: Metric, figures: Figures) -> Value:
+    """What a metric comes to in these figures."""
+    if metric in SHARES:
+        return _share(share(metric, figures))
+    if metric is Metric.TICKETS:
+        count, holds = figures.tickets, figures.tickets_per_100.holds
+        return Value(Decimal(count), count, holds, str(count))
+    if metric is Metric.CAPTURE_TIME:
+        return _duration(figures.capture_time.median, figures.capture_time.count)
+    return _duration(figures.hold_duration.mean, figures.hold_duration.count)
+
+
+def share(metric: Metric, figures: Figures) -> Share:
+    """The share that one of `SHARES` is."""
+    return {
+        Metric.AUTHORIZATION: figures.authorization,
+        Metric.EXPIRY: figures.expiry,
+        Metric.CAPTURE_FAILURE: figures.capture_failure,
+    }[metric]
+
+
+def _share(found: Share) -> Value:
+    return Value(found.percent, found.numerator, found.denominator, found.told)
+
+
+def _duration(seconds: Fraction | None, count: int) -> Value:
+    found = hours(seconds)
+    return Value(found, count, count, NOTHING if found is None else f"{found} h")
+
+
+def hours(seconds: Fraction | int | None) -> Decimal | None:
+    """A duration in hours, with one digit after the point."""
+    return None if seconds is None else tenths(Fraction(seconds) / HOUR)
+
+
+def line(metric: Metric, drawn: int) -> Decimal:
+    """Where a line stands, in the metric's own unit: `drawn` is in that of `Threshold.value`."""
+    if metric in SHARES:
+        return Decimal(drawn) / 100
+    return Decimal(drawn) / HOUR if metric in DURATIONS else Decimal(drawn)
+
+
+def unit(metric: Metric) -> str:
+    """What stands after a value of this metric."""
+    if metric in SHARES:
+        return " %"
+    return " h" if metric in DURATIONS else ""
