@@ -138,7 +138,9 @@ def of_cohort(fate: str, first: date, last: date, currency: str) -> Behind:
 
 def held(last: date, currency: str) -> Behind:
     """The holds that stood at the end of a day."""
-    return _standing("authorized", f"x.payment = e.payment AND x.kind IN ({_ENDED})", last, currency)
+    return _standing(
+        "authorized", f"x.payment = e.payment AND x.kind IN ({_ENDED})", last, currency
+    )
 
 
 def in_dispute(last: date, currency: str) -> Behind:

@@ -1,6 +1,7 @@
-"""Every number of the analytics by its name, with the rows behind it. The name stands in addresses:
+"""Every number of the analytics by its name, with the rows behind it.
 
-`expiry`, and `expiry.of` for what it is a part of; `money.captured`; `cohort.expired`; `ends.person`.
+The name stands in addresses: `expiry`, and `expiry.of` for what it is a part of; `money.captured`;
+`cohort.expired`; `ends.person`.
 """
 
 from datetime import date
