@@ -12,6 +12,7 @@ APP_CONFIG = AppConfig(
             "dashboard.payments.tables",
             "dashboard.payments.reconcile.tables",
             "dashboard.bookings.tables",
+            "dashboard.batches.tables",
             "dashboard.staff.tables",
             "dashboard.support.tables",
             "dashboard.metrics.tables",

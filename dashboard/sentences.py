@@ -32,6 +32,7 @@ _REFUSED = {
     "nothing_captured": "Nothing was captured, so there is nothing to refund.",
     "nothing_owed": "Nothing is owed for this booking, so nothing can be charged.",
     "overtaken": "It ended in another way first. The page shows how.",
+    "replaced": "Another payment of this booking has taken its place.",
     "role": "Your role can look, but not move money.",
     "stale": "The numbers have changed since you opened this form. Look again before you go on.",
     "too_little": "Enter {least} or more.",

@@ -39,6 +39,11 @@ def reconcile(run_id: int) -> None:
     _put("reconcile_at_once", run_id)
 
 
+def batch(batch_id: int) -> None:
+    """Have a batch carried out at once, best effort; RuntimeError as for `settle`."""
+    _put("carry_out_at_once", batch_id)
+
+
 def flush(timeout: float = 5.0) -> None:
     """Wait until every nudge so far has been put in, or has failed."""
     _thread.submit(lambda: None).result(timeout)

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from huey import Huey, crontab
 
-from jobs import mail, metrics, reconcile, sweeps, watch
+from jobs import batches, mail, metrics, reconcile, sweeps, watch
 from jobs.bridge import Bridge
 from jobs.heartbeat import beating
 
@@ -32,12 +32,19 @@ PLAN: tuple[tuple[Callable[..., bool], Sweep], ...] = (
     (EVERY_MINUTE, sweeps.resume_open_operations),
     (EVERY_MINUTE, sweeps.make_up_for_an_outage),
     (EVERY_MINUTE, sweeps.auto_capture_completed_lessons),
+    (EVERY_MINUTE, batches.carry_out_batches),
     (EVERY_MINUTE, sweeps.follow_payments),
     (EVERY_MINUTE, mail.send_mail),
     (EVERY_MINUTE, metrics.keep_metrics),
     (EVERY_MINUTE, reconcile.reconcile),
     (EVERY_MINUTE, watch.watch),
     (EVERY_TEN_MINUTES, sweeps.check_expiring_authorizations),
+)
+NUDGES: tuple[Callable[[Any], Awaitable[Any]], ...] = (
+    sweeps.settle_at_once,
+    sweeps.handle_at_once,
+    reconcile.reconcile_at_once,
+    batches.carry_out_at_once,
 )
 # A sweep ends itself before the next tick; this is for one that hangs.
 SWEEP_WITHIN = 300.0
@@ -57,7 +64,7 @@ def register(huey: Huey, bridge: Bridge | None) -> dict[str, Callable[[Any, str]
         _named(task, name)
         huey.periodic_task(when, name=name, expires=STALE_AFTER)(task)
     nudges = {}
-    for nudge in (sweeps.settle_at_once, sweeps.handle_at_once, reconcile.reconcile_at_once):
+    for nudge in NUDGES:
         name = nudge.__name__
         task = functools.partial(_nudged, bridge, name, nudge)
         _named(task, name)

@@ -70,17 +70,17 @@ async def resume_open_operations() -> int:
 
 async def handle_events() -> int:
     """Handle the webhook events that were kept and not handled yet."""
-    return await _and_settle(await _drain(inbox.due_events, handle_one))
+    return await _and_settle(await drain(inbox.due_events, handle_one))
 
 
 async def save_due_cards() -> int:
     """Save the cards of far lessons where that was interrupted, or waits for the student."""
-    return await _and_settle(await _drain(cards.due, _save_one))
+    return await _and_settle(await drain(cards.due, _save_one))
 
 
 async def post_due_payments() -> int:
     """Read Stripe again for payments whose last read lost its race or found Stripe away."""
-    posts = await _drain(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
+    posts = await drain(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
     return await _and_settle(posts)
 
 
@@ -170,7 +170,7 @@ async def _postpone(purchase_id: int, error: Exception) -> None:
 
 
 async def _settle_due() -> int:
-    settled = await _drain(lambda limit: queries.due_purchases(clock.now(), limit), settle_one)
+    settled = await drain(lambda limit: queries.due_purchases(clock.now(), limit), settle_one)
     if settled:
         await bookings.follow()
     return settled
@@ -186,7 +186,7 @@ async def _and_settle(handled: int) -> int:
     return handled
 
 
-async def _drain(
+async def drain(
     find: Callable[[int], Awaitable[Sequence[Id]]], handle: Callable[[Id], Awaitable[bool]]
 ) -> int:
     """Handle what `find` finds, each row once, eight at a time, until the budget is spent."""

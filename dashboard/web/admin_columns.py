@@ -8,6 +8,7 @@ from piccolo.columns.base import Column
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
 
+from dashboard.batches.tables import Batch, BatchRow
 from dashboard.bookings.tables import IdempotencyKey, Instructor, PackageOffer, Student
 from dashboard.columns import OneOf
 from dashboard.mail.tables import Message
@@ -29,6 +30,8 @@ SECRETS: tuple[Column, ...] = (
     Operation.body,
     Operation.lease,
     Message.lease,
+    Batch.key,
+    BatchRow.lease,
     Ticket.key,
     Ticket.body_hash,
     TicketNote.key,

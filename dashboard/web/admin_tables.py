@@ -1,15 +1,14 @@
 """Which tables the administration shows, which of them it edits, and how each is presented."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from piccolo.columns.base import Column
-from piccolo.table import Table
 from piccolo_admin.endpoints import TableConfig
 from piccolo_api.crud.endpoints import OrderBy
 
 from dashboard.alerts.tables import Alert, Outage
 from dashboard.audit.tables import AuditEntry
+from dashboard.batches.tables import Batch, BatchRow
 from dashboard.bookings.tables import (
     Booking,
     IdempotencyKey,
@@ -33,48 +32,24 @@ from dashboard.payments.tables import (
 from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
 from dashboard.support.tables import HoldNote, Ticket, TicketNote
 from dashboard.web.admin_columns import describe
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One table: under which heading, what of it a list shows, and in which order.
-
-    `editable` names what may be typed; a table without such columns is only read.
-    """
-
-    table: type[Table]
-    group: str
-    columns: str
-    filters: str
-    order: str = "-id"
-    editable: str = ""
-
-    @property
-    def name(self) -> str:
-        """As it is called in addresses."""
-        return str(self.table._meta.tablename)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """What may be typed."""
-        return tuple(self.editable.split())
-
-
-# The headings are sorted by name: people first, then the story, then what keeps it running.
-_CATALOGUE, _FIGURES, _LESSONS, _MONEY, _STORY, _DOORS, _WORK = (
-    "Catalogue and people",
-    "Figures (read only)",
-    "Lessons (read only)",
-    "Money (read only)",
-    "Records (read only)",
-    "Sign-ins and tokens (read only)",
-    "Work (read only)",
+from dashboard.web.admin_groups import (
+    CATALOGUE,
+    DOORS,
+    FIGURES,
+    LESSONS,
+    MONEY,
+    STORY,
+    WORK,
+    Shown,
 )
+
+__all__ = ["BY_NAME", "TABLES", "Shown", "configured"]
+
 
 TABLES: tuple[Shown, ...] = (
     Shown(
         Staff,
-        _CATALOGUE,
+        CATALOGUE,
         "email name role active last_login",
         "email name role active",
         "email",
@@ -82,7 +57,7 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(
         Instructor,
-        _CATALOGUE,
+        CATALOGUE,
         "name subject rate currency active email time_zone",
         "name email subject currency active",
         "name",
@@ -90,7 +65,7 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(
         Student,
-        _CATALOGUE,
+        CATALOGUE,
         "name email time_zone stripe_customer_id created_at",
         "name email stripe_customer_id created_at",
         "-created_at",
@@ -98,7 +73,7 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(
         PackageOffer,
-        _CATALOGUE,
+        CATALOGUE,
         "name lessons_count price currency active created_at",
         "name currency active",
         "name",
@@ -106,32 +81,32 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(
         Booking,
-        _LESSONS,
+        LESSONS,
         "id student instructor status starts_at minutes purchase package ended_by",
         "id student instructor status starts_at package purchase",
         "-starts_at",
     ),
     Shown(
         Package,
-        _LESSONS,
+        LESSONS,
         "id student offer lessons_count purchase created_at",
         "id student offer purchase",
     ),
     Shown(
         Redemption,
-        _LESSONS,
+        LESSONS,
         "id package number booking kind created_at freed_at",
         "package booking kind freed_at",
     ),
     Shown(
         Purchase,
-        _MONEY,
+        MONEY,
         "id description currency price owed owed_reason decided_by attention due_at",
         "id currency attention decided_by due_at customer",
     ),
     Shown(
         Payment,
-        _MONEY,
+        MONEY,
         "id purchase payment_status currency authorized_amount captured_amount refunded_amount"
         " authorization_expires_at stripe_intent_id",
         "id purchase payment_status currency current authorization_expires_at stripe_intent_id"
@@ -139,83 +114,93 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(
         Operation,
-        _MONEY,
+        MONEY,
         "id purchase verb state amount currency asked_by asked_at closed_at error_code",
         "purchase payment verb state asked_by asked_at error_code",
         "-asked_at",
     ),
     Shown(
         PaymentEvent,
-        _STORY,
+        STORY,
         "id occurred_at kind amount currency actor cause reason payment purchase",
         "kind actor cause payment purchase occurred_at currency",
     ),
     Shown(
         AuditEntry,
-        _STORY,
+        STORY,
         "id at actor action outcome subject address",
         "actor action outcome address at booking payment",
     ),
     Shown(
         StripeEvent,
-        _STORY,
+        STORY,
         "id type state received_at attempts intent_id error",
         "type state intent_id received_at",
         "-received_at",
     ),
-    Shown(RefusedDelivery, _STORY, "id day reason number last_at", "reason day", "-last_at"),
+    Shown(RefusedDelivery, STORY, "id day reason number last_at", "reason day", "-last_at"),
     Shown(
         Message,
-        _STORY,
+        STORY,
         "id template number recipient subject state attempts",
         "template state recipient number",
     ),
     Shown(
         Ticket,
-        _LESSONS,
+        LESSONS,
         "id topic status subject student booking payment opened_by opened_at",
         "topic status student booking payment opened_at",
     ),
-    Shown(TicketNote, _LESSONS, "id ticket kind author body written_at", "ticket kind author"),
-    Shown(HoldNote, _LESSONS, "id payment author body written_at", "payment author"),
+    Shown(TicketNote, LESSONS, "id ticket kind author body written_at", "ticket kind author"),
+    Shown(HoldNote, LESSONS, "id payment author body written_at", "payment author"),
     Shown(
-        ApiToken, _DOORS, "id name scopes active created_at used_at", "name active scopes", "name"
+        ApiToken, DOORS, "id name scopes active created_at used_at", "name active scopes", "name"
     ),
-    Shown(StaffSession, _DOORS, "id staff created_at seen_at expires_at", "staff expires_at"),
-    Shown(SignInAttempt, _DOORS, "id account address at", "account address at"),
+    Shown(StaffSession, DOORS, "id staff created_at seen_at expires_at", "staff expires_at"),
+    Shown(SignInAttempt, DOORS, "id account address at", "account address at"),
     Shown(
         ReconcileDifference,
-        _STORY,
+        STORY,
         "id kind state payment intent_id cause first_seen_at decided_by reason",
         "kind state payment intent_id decided_by first_seen_at",
     ),
     Shown(
         ReconcileRun,
-        _WORK,
+        WORK,
         "id asked_by started_at finished_at stage compared converged found error",
         "asked_by started_at finished_at",
     ),
-    Shown(ReconcileMark, _WORK, "id payment run compared_at", "payment run"),
-    Shown(IdempotencyKey, _WORK, "id booking created_at", "booking created_at"),
-    Shown(Day, _FIGURES, "id day currency placed_count expired_count", "day currency", "-day"),
-    Shown(Threshold, _FIGURES, "id metric currency value set_by set_at", "metric currency set_by"),
-    Shown(
-        Crossing, _FIGURES, "id metric currency day value cases mailed_at", "metric currency day"
-    ),
-    Shown(Forecast, _FIGURES, "id made_on day currency person_amount", "made_on day currency"),
-    Shown(UnreadEvent, _WORK, "id event due_at attempts error", "due_at"),
-    Shown(Touched, _WORK, "id at payment", "payment"),
+    Shown(ReconcileMark, WORK, "id payment run compared_at", "payment run"),
+    Shown(IdempotencyKey, WORK, "id booking created_at", "booking created_at"),
+    Shown(Day, FIGURES, "id day currency placed_count expired_count", "day currency", "-day"),
+    Shown(Threshold, FIGURES, "id metric currency value set_by set_at", "metric currency set_by"),
+    Shown(Crossing, FIGURES, "id metric currency day value cases mailed_at", "metric currency day"),
+    Shown(Forecast, FIGURES, "id made_on day currency person_amount", "made_on day currency"),
+    Shown(UnreadEvent, WORK, "id event due_at attempts error", "due_at"),
+    Shown(Touched, WORK, "id at payment", "payment"),
     Shown(
         Alert,
-        _STORY,
+        STORY,
         "id kind severity said opened_at closed_at told_at",
         "kind severity opened_at closed_at payment",
     ),
-    Shown(Notice, _WORK, "id recipient subject state attempts error", "state recipient"),
-    Shown(Outage, _WORK, "id started_at ended_at", "started_at ended_at"),
+    Shown(
+        Batch,
+        WORK,
+        "id verb reason note asked_by asked_at retries",
+        "verb reason asked_by asked_at",
+    ),
+    Shown(
+        BatchRow,
+        WORK,
+        "id batch payment amount currency state tries said asked_by finished_at",
+        "batch payment state asked_by",
+    ),
+    Shown(Notice, WORK, "id recipient subject state attempts error", "state recipient"),
+    Shown(Outage, WORK, "id started_at ended_at", "started_at ended_at"),
     Shown(
         Heartbeat,
-        _WORK,
+        WORK,
         "id name last_started_at last_finished_at handled last_error",
         "name",
         "name",
