@@ -111,15 +111,6 @@ function follow(form) {
 }
 document.querySelectorAll("form[data-movement]").forEach(follow);
 
-// The queue counts down by itself, unless somebody is in the middle of something.
-setInterval(() => {
-  const queue = document.getElementById("queue");
-  const busy = dialog?.open || document.hidden || document.activeElement?.matches("input, select, textarea");
-  if (queue && !busy && window.htmx) {
-    htmx.ajax("GET", location.href, { target: "#queue", select: "#queue", swap: "outerHTML" });
-  }
-}, 60000);
-
 // Keys open forms and move about. None of them moves money; none works while somebody types.
 const keysOn = document.getElementById("keys-on");
 const rows = () => [...document.querySelectorAll("[data-row]")];

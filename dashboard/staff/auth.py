@@ -161,8 +161,11 @@ async def open_session(staff: Staff, replaces: str | None = None) -> str:
     return token
 
 
-async def session_staff(token: str) -> Staff | None:
-    """Who is signed in with this token; None when it is unknown, over, idle or shut out."""
+async def session_staff(token: str, active: bool = True) -> Staff | None:
+    """Who is signed in with this token; None when it is unknown, over, idle or shut out.
+
+    A page that asks by itself is not `active`: whoever left it open is away all the same.
+    """
     session = await StaffSession.objects().get(StaffSession.token_hash == digest(token))
     if session is None:
         return None
@@ -173,7 +176,7 @@ async def session_staff(token: str) -> Staff | None:
     staff = await Staff.objects().get(Staff.id == session.staff)
     if staff is None or not staff.active:
         return None
-    if session.seen_at <= now - SEEN_EVERY:
+    if active and session.seen_at <= now - SEEN_EVERY:
         await StaffSession.update({"seen_at": now}).where(StaffSession.id == session.id)
     return staff
 

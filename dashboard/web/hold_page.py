@@ -20,7 +20,16 @@ from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
 from dashboard.support import notes
 from dashboard.support import queries as tickets
-from dashboard.web import dispute_panel, fuse, last_words, lines, student_link, ticket_lines, ways
+from dashboard.web import (
+    dispute_panel,
+    fuse,
+    last_words,
+    lines,
+    live,
+    student_link,
+    ticket_lines,
+    ways,
+)
 from dashboard.web.pages import page
 from dashboard.web.security import guard, reaches
 from dashboard.web.story import story
@@ -33,8 +42,11 @@ NOT_AGAIN = "This is on its way already, or there is nothing to send any more."
 @get("/holds/{payment_id:int}", guards=[guard()])
 async def show(request: HTMXRequest, payment_id: FromPath[int]) -> Response[Any]:
     """One payment: its amounts, why it stands as it does, its story, what may be done."""
+    tag = await live.of_payment(request, payment_id) if payment_id < LARGEST_ID else ""
+    if same := live.unchanged(request, tag):
+        return same
     found = await need(payment_id)
-    context = await hold_context(request, found)
+    context = {**await hold_context(request, found), "live": tag}
     return await page(request, "holds/show.html", {**context, **await _done(request, found)})
 
 
@@ -135,6 +147,8 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
     asked = (await tickets.of_purchases([purchase_id])).get(purchase_id, [])
     show = request.query_params.get("show", "")
     return {
+        # Without a tag the page's first look brings it up to date, whatever was read meanwhile.
+        "live": "",
         "hold": found,
         "line": lines.line(found, now, zone, staff),
         "heading": findings.hold(found, now),

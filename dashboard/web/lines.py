@@ -58,6 +58,7 @@ class Line:
     settled: bool
     actions: list[Action]
     busy: str
+    said: str
 
 
 def line(hold: Hold, now: datetime, zone: ZoneInfo, staff: Staff | None) -> Line:
@@ -81,7 +82,16 @@ def line(hold: Hold, now: datetime, zone: ZoneInfo, staff: Staff | None) -> Line
         settled=hold.step(now).why == "done",
         actions=actions(hold, now, staff),
         busy=sentences.busy(operation, zone) if operation else "",
+        said=_said(hold, zone),
     )
+
+
+def _said(hold: Hold, zone: ZoneInfo) -> str:
+    """What a change of it is told as, to somebody who has the page open."""
+    operation = hold.books.operation
+    if operation is not None:
+        return sentences.busy(operation, zone)
+    return ". ".join(part for part in (reasons.attention(hold), findings.message(hold)) if part)
 
 
 def due(hold: Hold, now: datetime, zone: ZoneInfo) -> Due | None:

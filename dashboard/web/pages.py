@@ -18,7 +18,7 @@ from litestar_htmx import HTMXRequest, HTMXTemplate
 from dashboard import clock, formats, sentences, settings
 from dashboard.alerts import lateness, machinery, queries, wording
 from dashboard.payments.tables import StripeEvent
-from dashboard.web import outages, security
+from dashboard.web import live, outages, security
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = ROOT / "static"
@@ -56,9 +56,13 @@ async def page(
 ) -> HTMXTemplate:
     """A template with all that the layout shows; the bare part alone when htmx asks for it."""
     shared = _shared(request, bool(request.htmx))
-    if shared["staff"] and not request.htmx:
+    looks = security.only_looks(request)
+    # An open page that asks what is new brings its header up to date as well.
+    if shared["staff"] and (looks or not request.htmx):
         shared["freshness"] = await freshness(clock.now())
-    return _template(name, {**shared, **context}, status)
+    answer = _template(name, {**shared, **context}, status)
+    answer.headers.update(live.heard(request) if looks else {})
+    return answer
 
 
 def page_of_error(
@@ -79,6 +83,7 @@ def _shared(request: Request[Any, Any, Any], partial: bool) -> dict[str, Any]:
     chosen = settings.current()
     return {
         "request_path": request.url.path,
+        "as_of": formats.time_of_day(clock.now(), chosen.zone),
         "partial": partial,
         "now": clock.now(),
         "zone": chosen.zone,

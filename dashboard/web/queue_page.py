@@ -14,9 +14,9 @@ from dashboard.bookings.queue import Filters
 from dashboard.bookings.search import exact
 from dashboard.payments.facts import Status
 from dashboard.support import queries as tickets
-from dashboard.web import lines, strip
+from dashboard.web import lines, live, strip
 from dashboard.web.pages import page
-from dashboard.web.security import guard
+from dashboard.web.security import guard, only_looks
 
 VIEW_NAMES = {
     "expiring": "Expiring",
@@ -38,15 +38,21 @@ WINDOW_NAMES = {
 async def index(request: HTMXRequest) -> Response[Any]:
     """The queue. A search that names exactly one payment opens it."""
     chosen = queue.filters(dict(request.query_params.items()))
-    if "q" in request.query_params and chosen.q:
-        found = await exact(chosen.q)
-        if found is not None:
-            return Redirect(f"/holds/{found}", status_code=303)
+    if not only_looks(request) and (found := await _only_match(request, chosen)) is not None:
+        return Redirect(f"/holds/{found}", status_code=303)
+    if same := live.unchanged(request, await live.of_desk(request)):
+        return same
     return await page(request, "holds/index.html", await queue_context(request, chosen))
+
+
+async def _only_match(request: HTMXRequest, chosen: Filters) -> int | None:
+    return await exact(chosen.q) if "q" in request.query_params and chosen.q else None
 
 
 async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dict[str, Any]:
     """All that the queue shows: heading, strip, counts and rows of one and the same moment."""
+    # Before anything is read: what changes while we read is shown by the next look.
+    tag = await live.of_desk(request)
     now, zone = clock.now(), settings.current().zone
     staff = request.state.get("staff")
     listed = await queue.listed(chosen, now)
@@ -72,7 +78,7 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
         "progress": strip.progress(now, zone),
         "span_name": span_name(chosen.expires),
         "empty": _empty(chosen),
-        "as_of": formats.time_of_day(now, zone),
+        "live": tag,
         "flash": "",
     }
 

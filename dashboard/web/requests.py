@@ -17,6 +17,8 @@ _GOOD_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,39}")
 UNMATCHED = "(none)"
 # Asked every few seconds by machines: worth a line only when the answer is bad.
 PROBES = ("/healthz", "/readyz", "/metrics")
+# What an open page is told every few seconds.
+UNCHANGED = 304
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -63,7 +65,8 @@ class Requests:
         route = scope.get("path_template") or UNMATCHED
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         self._seconds.labels(method, route, str(status)).observe(seconds)
-        say = log.debug if route in PROBES and status < 400 else log.info
+        quiet = (route in PROBES and status < 400) or status == UNCHANGED
+        say = log.debug if quiet else log.info
         staff = scope["state"].get("staff")
         by = {} if staff is None else {"staff": staff.id}
         say(

@@ -22,6 +22,8 @@ Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "_csrf"
+# A page's script marks its looks with it: they are nobody's click.
+LOOK_HEADER = "X-Look"
 SESSION_SECONDS = int(auth.ABSOLUTE_LIMIT.total_seconds())
 
 PAGE_POLICY = "; ".join(
@@ -144,9 +146,15 @@ async def _enter_by_token(connection: Connection, token: str, scope: str | None)
     connection.state.staff = None
 
 
+def only_looks(connection: Connection) -> bool:
+    """Whether an open page asks by itself what is new. Nobody is at it, so no session lives longer
+    by it, and nothing leads elsewhere."""
+    return LOOK_HEADER in connection.headers
+
+
 async def _enter_by_session(connection: Connection, role: str) -> None:
     token = connection.cookies.get(session_cookie_name(), "")
-    staff = await auth.session_staff(token) if token else None
+    staff = await auth.session_staff(token, not only_looks(connection)) if token else None
     if staff is None:
         raise SignInNeeded
     connection.state.actor = Actor(staff.name or staff.email, "staff", staff.id)
