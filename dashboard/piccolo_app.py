@@ -19,6 +19,7 @@ APP_CONFIG = AppConfig(
             "dashboard.mail.tables",
             "dashboard.audit.tables",
             "dashboard.alerts.tables",
+            "dashboard.exports.tables",
         ],
         exclude_imported=True,
     ),

@@ -44,6 +44,11 @@ def batch(batch_id: int) -> None:
     _put("carry_out_at_once", batch_id)
 
 
+def export(export_id: int) -> None:
+    """Have an export made at once, best effort; RuntimeError as for `settle`."""
+    _put("make_exports_at_once", export_id)
+
+
 def flush(timeout: float = 5.0) -> None:
     """Wait until every nudge so far has been put in, or has failed."""
     _thread.submit(lambda: None).result(timeout)

@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], bool]] = {
         (Action.DECISION, Action.GIVE_UP, Action.KEEP, Action.RECONCILE, Action.REPLAY),
         False,
     ),
+    "exports": ((Action.EXPORT,), False),
     "money": ((), True),
 }
 

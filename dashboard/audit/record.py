@@ -29,6 +29,7 @@ class Action(StrEnum):
     RECONCILE = "reconcile"
     SANDBOX = "sandbox"
     REPLAY = "replay"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,15 +67,7 @@ def filters(given: dict[str, str]) -> Filters:
 
 async def listed(chosen: Filters, now: datetime) -> Listed:
     """One page of the list: holds by their expiry, people's matters by age, else newest first."""
-    where = _view(chosen.view, now)
-    if chosen.status:
-        where &= Payment.payment_status == chosen.status
-    if chosen.expires:
-        where &= _expires(chosen.expires, now)
-    if chosen.currency:
-        where &= Payment.currency == chosen.currency
-    if chosen.q:
-        where &= matching(chosen.q)
+    where = _chosen(chosen, now)
     order = _order(chosen)
     if (place := cursor(chosen.after)) is not None:
         where &= _beyond(order, *place)
@@ -88,6 +80,31 @@ async def listed(chosen: Filters, now: datetime) -> Listed:
     page = rows[:PAGE]
     more = cursor_of(page[-1].get("at"), page[-1]["id"]) if len(rows) > PAGE else ""
     return Listed([row["id"] for row in page], more)
+
+
+def _chosen(chosen: Filters, now: datetime) -> Condition:
+    where = _view(chosen.view, now)
+    if chosen.status:
+        where &= Payment.payment_status == chosen.status
+    if chosen.expires:
+        where &= _expires(chosen.expires, now)
+    if chosen.currency:
+        where &= Payment.currency == chosen.currency
+    if chosen.q:
+        where &= matching(chosen.q)
+    return where
+
+
+async def number_of(chosen: Filters, now: datetime) -> int:
+    """How many the list has on all its pages."""
+    return int(await Payment.count().where(_chosen(chosen, now)))
+
+
+async def by_number(chosen: Filters, now: datetime, beyond: int, limit: int) -> list[int]:
+    """The ids of the list in their own order, which no movement changes, from behind `beyond`."""
+    where = _chosen(chosen, now) & (Payment.id > beyond)
+    rows = await Payment.select(Payment.id).where(where).order_by(Payment.id).limit(limit)
+    return [row["id"] for row in rows]
 
 
 def _view(view: str, now: datetime) -> Condition:

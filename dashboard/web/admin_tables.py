@@ -18,6 +18,7 @@ from dashboard.bookings.tables import (
     Redemption,
     Student,
 )
+from dashboard.exports.tables import Export
 from dashboard.mail.tables import Message, Notice, UnreadEvent
 from dashboard.metrics.tables import Crossing, Day, Forecast, Heartbeat, Threshold, Touched
 from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileMark, ReconcileRun
@@ -195,6 +196,12 @@ TABLES: tuple[Shown, ...] = (
         WORK,
         "id batch payment amount currency state tries said asked_by finished_at",
         "batch payment state asked_by",
+    ),
+    Shown(
+        Export,
+        WORK,
+        "id sheet query asked_by asked_at state rows error",
+        "sheet state asked_by asked_at",
     ),
     Shown(Notice, WORK, "id recipient subject state attempts error", "state recipient"),
     Shown(Outage, WORK, "id started_at ended_at", "started_at ended_at"),

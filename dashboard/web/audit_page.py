@@ -28,6 +28,7 @@ WHATS = {
     "denied": "Denied",
     "admin": "Administration",
     "decisions": "Decisions",
+    "exports": "Exports",
 }
 _SAID = {
     Action.SIGN_IN: "Signed in",
@@ -42,8 +43,16 @@ _SAID = {
     Action.RECONCILE: "Decided about a difference from Stripe",
     Action.SANDBOX: "Played on the sandbox",
     Action.REPLAY: "Replayed a message from Stripe",
+    Action.EXPORT: "Exported",
 }
-_OUTCOMES = {"done": "", "refused": "wrong e-mail or password", "throttled": "too many attempts"}
+_OUTCOMES = {
+    "done": "",
+    "refused": "wrong e-mail or password",
+    "throttled": "too many attempts",
+    "sent": "the file came at once",
+    "asked": "the worker makes the file",
+    "fetched": "the file was fetched",
+}
 _ALARMING = (Action.DENIED, Action.SIGN_IN_FAILED)
 
 

@@ -128,6 +128,10 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/reconcile/{difference_id}/acknowledge"): FINANCE,
     ("POST", "/reconcile/{difference_id}/adopt"): FINANCE,
     ("POST", "/holds/{payment_id}/compare"): SUPPORT,
+    # Files.
+    ("GET", "/exports"): FINANCE,
+    ("POST", "/exports"): FINANCE,
+    ("GET", "/exports/{export_id}/file"): FINANCE,
     # What is wrong.
     ("GET", "/alerts"): VIEWER,
     # The messages from Stripe.

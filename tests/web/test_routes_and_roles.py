@@ -42,6 +42,7 @@ class Scene:
             "package_id": 1,
             "ticket_id": 1,
             "difference_id": 1,
+            "export_id": 1,
             "name": "reserved",
             "token": pay_links.token(self.booking),
             "file_path": "desk.css",

@@ -189,7 +189,18 @@ async def purchase_of(row: Row) -> int | None:
 
 async def open_count() -> int:
     """How many differences wait for a person."""
-    return int(await Row.count().where(Row.state == "open"))
+    return await number_of("open")
+
+
+async def number_of(state: str) -> int:
+    """How many differences are in this state."""
+    return int(await Row.count().where(Row.state == state))
+
+
+async def by_number(state: str, beyond: int, limit: int) -> list[Row]:
+    """Differences in this state in the order in which they were found, from behind `beyond`."""
+    which = (Row.state == state) & (Row.id > beyond)
+    return await Row.objects().where(which).order_by(Row.id).limit(limit)
 
 
 async def listed(state: str, limit: int, after: int = 0, run: int | None = None) -> list[Row]:

@@ -1,0 +1,3 @@
+from tests.world import sandbox, world
+
+__all__ = ["sandbox", "world"]
