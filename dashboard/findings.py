@@ -6,9 +6,14 @@ from zoneinfo import ZoneInfo
 
 from dashboard import disputes, formats, settings
 from dashboard.bookings.holds import Hold
-from dashboard.bookings.queue import Dispute, Ending
+from dashboard.bookings.outlook import MOST, Dispute, Ending
 from dashboard.payments.case import PLAN_MARGIN
 from dashboard.payments.facts import Status
+
+
+def tally(count: int) -> str:
+    """How many rows a list has; "10,000+" where they were counted only so far."""
+    return f"{MOST:,}+" if count > MOST else f"{count:,}"
 
 
 def totals(endings: Iterable[Ending | Dispute]) -> dict[str, int]:

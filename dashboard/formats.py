@@ -1,6 +1,7 @@
 """Amounts and instants as people read them. Countdowns round down; a deadline never looks later."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_name
@@ -9,8 +10,12 @@ from babel.numbers import format_currency
 from dashboard.money import to_decimal
 
 LOCALE = "en_US"
+# A page of fifty holds says the same few prices and instants a thousand times, and babel parses its
+# locale for each.
+said_before = lru_cache(maxsize=8_192)
 
 
+@said_before
 def money(amount: int, currency: str) -> str:
     """`amount` minor units as "$96.00", with the currency's own number of decimals."""
     said = format_currency(to_decimal(amount, currency), currency.upper(), locale=LOCALE)
@@ -32,17 +37,20 @@ def countdown(until: datetime, now: datetime) -> str:
     return f"{rest} min" if rest else "under 1 min"
 
 
+@said_before
 def moment(at: datetime, zone: ZoneInfo) -> str:
     """An instant with its day and zone: "Tue 24 Nov 02:00 EST"."""
     local = at.astimezone(zone)
     return f"{format_datetime(local, 'EEE d MMM HH:mm', locale=LOCALE)} {zone_name(at, zone)}"
 
 
+@said_before
 def day_and_time(at: datetime, zone: ZoneInfo) -> str:
     """An instant with its day, for a text that names the zone elsewhere: "Tue 24 Nov 02:00"."""
     return format_datetime(at.astimezone(zone), "EEE d MMM HH:mm", locale=LOCALE)
 
 
+@said_before
 def day(at: datetime, zone: ZoneInfo) -> str:
     """The day of an instant: "Tue 24 Nov"."""
     return format_datetime(at.astimezone(zone), "EEE d MMM", locale=LOCALE)

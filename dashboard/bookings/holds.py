@@ -125,14 +125,17 @@ async def subjects(purchase_ids: Iterable[int]) -> dict[int, Subject]:
     if not ids:
         return {}
     found = {row["purchase"]: _package(row) for row in await _package_rows(ids)}
-    found |= {row["purchase"]: _lesson(row) for row in await _lesson_rows(ids)}
-    return found
+    # Lessons of a package share its purchase and are told by it. They are left out here, not by the
+    # query: SQLite would look for what has no package first, and that is nearly every booking.
+    lessons = [row for row in await _lesson_rows(ids) if row["package"] is None]
+    return found | {row["purchase"]: _lesson(row) for row in lessons}
 
 
 async def _lesson_rows(purchase_ids: list[int]) -> list[dict[str, Any]]:
     return await Booking.select(
         Booking.id,
         Booking.purchase,
+        Booking.package,
         Booking.status,
         Booking.clause,
         Booking.starts_at,
@@ -141,7 +144,7 @@ async def _lesson_rows(purchase_ids: list[int]) -> list[dict[str, Any]]:
         Booking.student.email.as_alias("email"),
         Booking.instructor.name.as_alias("instructor"),
         Booking.instructor.subject.as_alias("subject"),
-    ).where(Booking.purchase.is_in(purchase_ids), Booking.package.is_null())
+    ).where(Booking.purchase.is_in(purchase_ids))
 
 
 async def _package_rows(purchase_ids: list[int]) -> list[dict[str, Any]]:

@@ -1,18 +1,24 @@
-"""Which holds the desk lists, in which order, and how many there are in each view."""
+"""Which holds the desk lists, and in which order."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from piccolo.columns.combination import WhereRaw
+
 from dashboard.bookings import spans
 from dashboard.bookings.search import Condition, matching
 from dashboard.money import SUPPORTED
 from dashboard.payments.facts import Status
-from dashboard.payments.tables import Payment
+from dashboard.payments.tables import Payment, Purchase
 
 PAGE = 50
 VIEWS = ("expiring", "person", "disputed", "open", "failed", "all")
 DAY = timedelta(hours=24)
+# Written out, not as values: an index of a part of the rows serves who names that part, and a
+# statement that PostgreSQL has planned for every value can't be sure of one.
+CURRENT = WhereRaw('"payment"."current"')
+HELD = WhereRaw('"payment"."payment_status" = \'authorized\'')
 WINDOWS = {
     "2h": timedelta(hours=2),
     "24h": DAY,
@@ -67,7 +73,7 @@ def filters(given: dict[str, str]) -> Filters:
 
 async def listed(chosen: Filters, now: datetime) -> Listed:
     """One page of the list: holds by their expiry, people's matters by age, else newest first."""
-    where = _chosen(chosen, now)
+    where = await where_of(chosen, now)
     order = _order(chosen)
     if (place := cursor(chosen.after)) is not None:
         where &= _beyond(order, *place)
@@ -82,53 +88,54 @@ async def listed(chosen: Filters, now: datetime) -> Listed:
     return Listed([row["id"] for row in page], more)
 
 
-def _chosen(chosen: Filters, now: datetime) -> Condition:
+async def where_of(chosen: Filters, now: datetime) -> Condition:
+    """What the rows of a list have in common, on whichever of its pages they are."""
     where = _view(chosen.view, now)
     if chosen.status:
-        where &= Payment.payment_status == chosen.status
+        held = chosen.status == Status.AUTHORIZED
+        where &= HELD if held else Payment.payment_status == chosen.status
     if chosen.expires:
         where &= _expires(chosen.expires, now)
     if chosen.currency:
         where &= Payment.currency == chosen.currency
     if chosen.q:
-        where &= matching(chosen.q)
+        where &= await matching(chosen.q)
     return where
 
 
 async def number_of(chosen: Filters, now: datetime) -> int:
     """How many the list has on all its pages."""
-    return int(await Payment.count().where(_chosen(chosen, now)))
+    return int(await Payment.count().where(await where_of(chosen, now)))
 
 
 async def by_number(chosen: Filters, now: datetime, beyond: int, limit: int) -> list[int]:
     """The ids of the list in their own order, which no movement changes, from behind `beyond`."""
-    where = _chosen(chosen, now) & (Payment.id > beyond)
+    where = (await where_of(chosen, now)) & (Payment.id > beyond)
     rows = await Payment.select(Payment.id).where(where).order_by(Payment.id).limit(limit)
     return [row["id"] for row in rows]
 
 
 def _view(view: str, now: datetime) -> Condition:
-    current: Condition = Payment.current.eq(True)
-    held = Payment.payment_status == Status.AUTHORIZED
     if view == "expiring":
-        return current & held & _expires("24h", now)
+        return CURRENT & _expires("24h", now)
     if view == "open":
-        return current & held
+        return CURRENT & HELD
     if view == "person":
-        return current & Payment.purchase.attention.is_not_null()
+        # Not by the join that the order needs: it would begin with every payment.
+        asking = Purchase.select(Purchase.id).where(Purchase.attention.is_not_null())
+        return CURRENT & Payment.purchase.is_in(asking)
     if view == "disputed":
         return Payment.disputed_amount > 0
-    return current & (Payment.payment_status == Status.FAILED) if view == "failed" else current
+    return CURRENT & (Payment.payment_status == Status.FAILED) if view == "failed" else CURRENT
 
 
 def _expires(window: str, now: datetime) -> Condition:
     column = Payment.authorization_expires_at
-    held = Payment.payment_status == Status.AUTHORIZED
     span = spans.parse(window)
     if span is not None:
         # What ends with the span belongs to the next one; what has ended, to none.
-        return held & (column > now) & (column >= span.start) & (column < span.end)
-    return held & (column > now) & (column <= now + WINDOWS[window])
+        return HELD & (column > now) & (column >= span.start) & (column < span.end)
+    return HELD & (column > now) & (column <= now + WINDOWS[window])
 
 
 def _order(chosen: Filters) -> Any:
@@ -164,83 +171,3 @@ def cursor(after: str) -> tuple[datetime | None, int] | None:
     except ValueError:
         return None
     return (instant, int(last)) if instant is None or instant.utcoffset() is not None else None
-
-
-async def counts(now: datetime) -> dict[str, int]:
-    """How many there are in each view."""
-    return {view: int(await Payment.count().where(_view(view, now))) for view in VIEWS}
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """A hold that ends within a day. `person` tells that somebody must look at it."""
-
-    at: datetime
-    amount: int
-    currency: str
-    person: bool
-
-
-async def ending(now: datetime) -> list[Ending]:
-    """Every hold that ends within 24 hours, the next one first: what heading and strip add up."""
-    rows = (
-        await Payment.select(
-            Payment.authorization_expires_at,
-            Payment.authorized_amount,
-            Payment.currency,
-            Payment.purchase.attention.as_alias("attention"),
-        )
-        .where(_view("expiring", now))
-        .order_by(Payment.authorization_expires_at)
-    )
-    return [
-        Ending(
-            row["authorization_expires_at"],
-            row["authorized_amount"],
-            row["currency"],
-            row["attention"] is not None,
-        )
-        for row in rows
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """A payment that is disputed; `due_at` is until when we may answer, where an answer is due."""
-
-    amount: int
-    currency: str
-    due_at: datetime | None
-
-
-async def disputes() -> list[Dispute]:
-    """Every open dispute, the first that wants an answer first."""
-    rows = (
-        await Payment.select(
-            Payment.disputed_amount,
-            Payment.currency,
-            Payment.dispute_due_at,
-            Payment.dispute_status,
-        )
-        .where(Payment.disputed_amount > 0)
-        .order_by(Payment.dispute_due_at)
-    )
-    return [
-        Dispute(
-            row["disputed_amount"],
-            row["currency"],
-            row["dispute_due_at"] if row["dispute_status"].endswith("needs_response") else None,
-        )
-        for row in rows
-    ]
-
-
-async def next_end(now: datetime) -> datetime | None:
-    """When the next hold ends; None when nothing is held."""
-    row = (
-        await Payment.select(Payment.authorization_expires_at)
-        .where(_view("open", now) & (Payment.authorization_expires_at > now))
-        .order_by(Payment.authorization_expires_at)
-        .first()
-    )
-    return row["authorization_expires_at"] if row else None

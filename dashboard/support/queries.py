@@ -11,6 +11,7 @@ from dashboard.bookings.queries import OUT_OF_RANGE
 from dashboard.bookings.queue import cursor, cursor_of
 from dashboard.bookings.search import Condition, contains
 from dashboard.bookings.tables import Student
+from dashboard.payments.tables import Payment
 from dashboard.support.errors import NoSuchTicket
 from dashboard.support.tables import STATUSES, TOPICS, Ticket, TicketNote
 
@@ -115,7 +116,8 @@ async def entries(ticket_ids: Sequence[int]) -> list[TicketNote]:
 
 async def of_purchases(purchase_ids: Sequence[int], alive: bool = False) -> dict[int, list[Row]]:
     """The tickets about each purchase, in order of time; `alive` leaves the closed ones out."""
-    where = Ticket.payment.purchase.is_in(list(purchase_ids) or [0])
+    paid = Payment.select(Payment.id).where(Payment.purchase.is_in(list(purchase_ids) or [0]))
+    where: Condition = Ticket.payment.is_in(paid)
     if alive:
         where = where & (Ticket.status != "closed")
     found: dict[int, list[Row]] = defaultdict(list)

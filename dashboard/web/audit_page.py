@@ -125,9 +125,9 @@ async def _about(text: str) -> About:
     """The rows of what was typed: a booking, a package, an intent, a student, or hold:7."""
     kind, _, number = text.partition(":")
     if kind == "hold" and number.isascii() and number.isdigit() and len(number) < 16:
-        where: queries.Condition = Payment.id == int(number)
+        where: search.Condition = Payment.id == int(number)
     else:
-        where = search.matching(text)
+        where = await search.matching(text)
     rows = await Payment.select(Payment.id, Payment.purchase).where(where).limit(200)
     purchases = sorted({row["purchase"] for row in rows})
     found = await Booking.select(Booking.id).where(Booking.purchase.is_in(purchases or [0]))

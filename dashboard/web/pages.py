@@ -15,7 +15,7 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
-from dashboard import clock, formats, sentences, settings
+from dashboard import clock, findings, formats, sentences, settings
 from dashboard.alerts import lateness, machinery, queries, wording
 from dashboard.payments.tables import StripeEvent
 from dashboard.web import live, outages, security
@@ -34,7 +34,7 @@ def templates() -> TemplateConfig[JinjaTemplateEngine]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["money"] = formats.money
+    environment.filters.update(money=formats.money, tally=findings.tally)
     environment.globals.update(asset=asset, sentences=sentences, urlencode=urlencode)
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
@@ -108,7 +108,7 @@ async def freshness(now: datetime) -> dict[str, Any]:
     """How old our knowledge is, what is wrong, and the one line that stands above every page."""
     event = (
         await StripeEvent.select(StripeEvent.received_at)
-        .order_by(StripeEvent.received_at, StripeEvent.id, ascending=False)
+        .order_by(StripeEvent.received_at, ascending=False)
         .first()
     )
     beats = await lateness.beats()

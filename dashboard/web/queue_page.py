@@ -8,7 +8,7 @@ from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
 from dashboard import clock, findings, formats, reasons, settings
-from dashboard.bookings import queue, spans
+from dashboard.bookings import outlook, queue, spans
 from dashboard.bookings.holds import holds
 from dashboard.bookings.queue import Filters
 from dashboard.bookings.search import exact
@@ -58,20 +58,20 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
     listed = await queue.listed(chosen, now)
     found = await holds(listed.payment_ids)
     asked = await tickets.of_purchases([one.books.purchase.id for one in found], alive=True)
-    endings = await queue.ending(now)
-    next_end = None if endings else await queue.next_end(now)
+    endings = await outlook.ending(now)
+    next_end = None if endings else await outlook.next_end(now)
     return {
         "filters": chosen,
         "rows": [lines.line(one, now, zone, staff) for one in found],
         "tickets": {one.payment.id: asked.get(one.books.purchase.id, []) for one in found},
         "more": urlencode(chosen.query(after=listed.next_after)) if listed.next_after else "",
-        "counts": await queue.counts(now),
+        "counts": await outlook.counts(now),
         "view_names": VIEW_NAMES,
         "window_names": WINDOW_NAMES,
         "statuses": list(Status),
         "heading": findings.queue(endings, next_end, now, zone),
         "risk": findings.at_risk(endings),
-        "disputed": findings.disputed(await queue.disputes(), now, zone),
+        "disputed": findings.disputed(await outlook.disputes(), now, zone),
         "strips": strip.strips(endings, now, zone),
         "ticks": strip.ticks(now, zone),
         "column_width": strip.width(),

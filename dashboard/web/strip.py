@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard import formats
-from dashboard.bookings.queue import Ending
+from dashboard.bookings.outlook import Ending
 from dashboard.bookings.spans import span
 
 HOURS = 25

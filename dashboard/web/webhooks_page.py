@@ -53,7 +53,7 @@ async def _in_our_words(what: Asked) -> Asked:
         return what
     rows = (
         await Payment.select(Payment.stripe_intent_id)
-        .where(search.matching(what.q) & Payment.stripe_intent_id.is_not_null())
+        .where((await search.matching(what.q)) & Payment.stripe_intent_id.is_not_null())
         .limit(MOST_PAYMENTS)
     )
     return replace(what, intents=[row["stripe_intent_id"] for row in rows])

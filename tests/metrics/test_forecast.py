@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from dashboard import clock
-from dashboard.bookings import queue
+from dashboard.bookings import outlook
 from dashboard.metrics import behind, cohorts, forecast, queries
 from dashboard.metrics.cohorts import Pile
 from dashboard.metrics.days import day_of
@@ -38,7 +38,7 @@ async def test_the_forecast_splits_by_what_the_queue_calls_a_persons_matter(desk
         (await ends_on(desk, soon), "usd", Pile(), Pile(1, 700)),
         (seven, "usd", Pile(1, 9600), Pile(1, 5000)),
     ]
-    ending = await queue.ending(clock.now())
+    ending = await outlook.ending(clock.now())
     assert [(one.amount, one.person) for one in ending] == [(700, True)]
     await keep_metrics()
     today = (await queries.period(queries.today(), queries.today(), "usd")).total.money
