@@ -128,7 +128,7 @@ function choose(step) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input, select, textarea, [contenteditable]");
+  const typing = event.target.matches("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
   const meta = event.ctrlKey || event.metaKey || event.altKey;
   if (!keysOn?.checked || typing || meta || document.querySelector("dialog[open]")) return;
   if (event.key === "?") document.getElementById("keys").showModal();

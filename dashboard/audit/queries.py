@@ -26,7 +26,14 @@ GROUPS: dict[str, tuple[tuple[str, ...], bool]] = {
     "denied": ((Action.DENIED, Action.SIGN_IN_FAILED), False),
     "admin": ((Action.ADMIN_WRITE, Action.COMMAND), False),
     "decisions": (
-        (Action.DECISION, Action.GIVE_UP, Action.KEEP, Action.RECONCILE, Action.REPLAY),
+        (
+            Action.DECISION,
+            Action.GIVE_UP,
+            Action.KEEP,
+            Action.RECONCILE,
+            Action.REPLAY,
+            Action.BATCH,
+        ),
         False,
     ),
     "exports": ((Action.EXPORT,), False),

@@ -30,6 +30,7 @@ class Action(StrEnum):
     SANDBOX = "sandbox"
     REPLAY = "replay"
     EXPORT = "export"
+    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True)

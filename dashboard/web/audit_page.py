@@ -43,6 +43,7 @@ _SAID = {
     Action.RECONCILE: "Decided about a difference from Stripe",
     Action.SANDBOX: "Played on the sandbox",
     Action.REPLAY: "Replayed a message from Stripe",
+    Action.BATCH: "Captured or released many holds",
     Action.EXPORT: "Exported",
 }
 _OUTCOMES = {
@@ -200,7 +201,7 @@ def _of_entry(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _href(row: dict[str, Any], action: Action) -> str:
-    if action is Action.REPLAY:
+    if action in (Action.REPLAY, Action.BATCH):
         return str(row["subject"])
     return f"/holds/{row['payment']}" if row["payment"] and action in _KNOWN else ""
 

@@ -16,7 +16,7 @@ from dashboard.payments.facts import Status
 from dashboard.support import queries as tickets
 from dashboard.web import lines, live, strip
 from dashboard.web.pages import page
-from dashboard.web.security import guard, only_looks
+from dashboard.web.security import guard, only_looks, reaches
 
 VIEW_NAMES = {
     "expiring": "Expiring",
@@ -76,6 +76,8 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
         "ticks": strip.ticks(now, zone),
         "column_width": strip.width(),
         "progress": strip.progress(now, zone),
+        "may_move": staff is not None and reaches(staff, "support"),
+        "select_all": request.query_params.get("select") == "page",
         "span_name": span_name(chosen.expires),
         "empty": _empty(chosen),
         "live": tag,

@@ -106,6 +106,12 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/holds/{payment_id}/keep"): FINANCE,
     ("POST", "/holds/{payment_id}/accept-loss"): FINANCE,
     ("GET", "/operations/{operation_id}/outcome"): VIEWER,
+    # Many holds at once.
+    ("GET", "/jobs"): VIEWER,
+    ("POST", "/jobs"): SUPPORT,
+    ("GET", "/jobs/review"): SUPPORT,
+    ("GET", "/jobs/{batch_id}"): VIEWER,
+    ("POST", "/jobs/{batch_id}/retry"): SUPPORT,
     # Tickets.
     ("GET", "/tickets"): VIEWER,
     ("POST", "/tickets"): Rule("support", "tickets"),

@@ -41,6 +41,7 @@ class Scene:
             "delivery_id": 1,
             "package_id": 1,
             "ticket_id": 1,
+            "batch_id": 1,
             "difference_id": 1,
             "export_id": 1,
             "name": "reserved",

@@ -1,0 +1,117 @@
+"""The review of many holds: which were chosen, what its form sent, and what is wrong with that."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from litestar.datastructures import FormMultiDict
+
+from dashboard import sentences
+from dashboard.batches.record import Item, Order
+from dashboard.batches.review import MOST
+from dashboard.payments.actions import Shown
+from dashboard.payments.facts import Verb
+from dashboard.web.movement_form import LONGEST_NOTE, NEEDS_REASON
+
+VERBS = {"capture": Verb.CAPTURE, "release": Verb.RELEASE}
+INCOMPLETE = "This form is incomplete. Choose the holds again."
+TOO_MANY = f"At most {MOST} holds can be moved together. Choose fewer."
+NONE = "No hold is selected. Go back and select some."
+# More than a page can send, and few enough to be counted.
+_MOST_READ = 5 * MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a review's form sent, as it was typed."""
+
+    key: str
+    verb: Verb | None
+    items: list[Item] = field(default_factory=list)
+    reason: str = ""
+    note: str = ""
+    garbled: bool = False
+
+    @property
+    def payment_ids(self) -> list[int]:
+        return [item.payment_id for item in self.items]
+
+    def order(self) -> Order:
+        """The same as it is written down."""
+        assert self.verb is not None
+        return Order(self.key.lower(), self.verb, self.items, self.reason, self.note.strip())
+
+
+def fresh(verb: Verb) -> Asked:
+    """An untouched form, with a key of its own."""
+    return Asked(str(uuid.uuid4()), verb)
+
+
+def chosen(values: Iterable[str]) -> list[int]:
+    """The payments that a list of checkboxes names; what is no number is nobody's payment."""
+    return [number for value in list(values)[:_MOST_READ] if (number := _whole(value)) is not None]
+
+
+def read(given: FormMultiDict) -> Asked:
+    """What was sent. Nothing is judged here, but whether the page's own parts can be read."""
+    rows = [str(row) for row in given.getall("row", [])[:_MOST_READ]]
+    items = [_item(row) for row in rows]
+    good = [item for item in items if item is not None]
+    verb = VERBS.get(str(given.get("verb", "")))
+    twice = len({item.payment_id for item in good}) < len(good)
+    return Asked(
+        key=str(given.get("key", "")),
+        verb=verb,
+        items=good,
+        reason=str(given.get("reason", "")),
+        note=str(given.get("note", "")),
+        garbled=verb is None or None in items or twice,
+    )
+
+
+def faults(asked: Asked) -> dict[str, str]:
+    """What is wrong, by field; nothing when it can be confirmed."""
+    found = {}
+    if asked.garbled or not _uuid(asked.key):
+        found["form"] = INCOMPLETE
+    elif not asked.items:
+        found["form"] = NONE
+    elif len(asked.items) > MOST:
+        found["form"] = TOO_MANY
+    if asked.verb in NEEDS_REASON:
+        if asked.reason not in sentences.REASONS[asked.verb]:
+            found["reason"] = "Choose a reason."
+        elif asked.reason == "other" and not asked.note.strip():
+            found["note"] = "Say in a few words what the reason is."
+    elif asked.reason:
+        found["form"] = INCOMPLETE
+    if len(asked.note) > LONGEST_NOTE:
+        found["note"] = f"Keep the note under {LONGEST_NOTE} characters."
+    return found
+
+
+def row(item: Item) -> str:
+    """One hold of the form: its number, what is moved of it, and the amounts that were shown."""
+    shown = item.shown
+    parts = (item.payment_id, item.amount, shown.authorized, shown.captured, shown.refunded)
+    return ":".join(str(part) for part in parts)
+
+
+def _item(text: str) -> Item | None:
+    parts = [_whole(part) for part in text.split(":")]
+    numbers = [part for part in parts if part is not None]
+    if len(parts) != 5 or len(numbers) != 5 or not numbers[1]:
+        return None
+    payment_id, amount, authorized, captured, refunded = numbers
+    return Item(payment_id, amount, Shown(authorized, captured, refunded))
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
