@@ -16,7 +16,6 @@ function tell() {
   for (const value of [...chosen]) {
     if (!all.some((box) => box.value === value)) chosen.delete(value);
   }
-  form.classList.toggle("some", count > 0);
   const said = count ? `${count} selected` : "Nothing selected";
   const place = form.querySelector("[data-selected]");
   if (place.textContent !== said) place.textContent = said;
