@@ -45,11 +45,16 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class FundsMoved:
-    """A balance transaction of a dispute: negative when the funds were withdrawn."""
+    """A balance transaction of a dispute: negative when the funds were withdrawn.
+
+    Its fee is in the currency of our balance, as every fee is; one that is given back is negative.
+    """
 
     id: str
     amount: int
     created_at: datetime
+    fee: int = 0
+    fee_currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,9 @@ class Charge:
     amount_captured: int
     capture_before: datetime | None = None
     settled_at: datetime | None = None
+    # What Stripe kept of it; unknown until it has booked the charge.
+    fee: int | None = None
+    fee_currency: str = ""
     refusal: Refusal | None = None
 
 
@@ -131,6 +139,22 @@ class Intent:
     @property
     def expired(self) -> bool:
         return self.status == "canceled" and self.cancellation_reason in ("expired", "automatic")
+
+    @property
+    def refunded(self) -> int:
+        """What has gone back, in minor units."""
+        return sum(refund.amount for refund in self.refunds if refund.succeeded)
+
+    @property
+    def refund_pending_since(self) -> datetime | None:
+        """Since when the oldest refund is on its way; None when none is."""
+        return min((refund.created_at for refund in self.refunds if refund.pending), default=None)
+
+    @property
+    def dispute_fee(self) -> int:
+        """What Stripe kept for its disputes, where that is in the payment's own currency."""
+        moves = [moved for dispute in self.disputes for moved in dispute.funds]
+        return max(0, sum(one.fee for one in moves if one.fee_currency == self.currency))
 
     @property
     def pressing_dispute(self) -> Dispute | None:

@@ -46,6 +46,8 @@ def charge(raw: Any) -> Charge | None:
         amount_captured=raw.amount_captured,
         capture_before=instant(getattr(card, "capture_before", None)) if card else None,
         settled_at=instant(getattr(settled, "created", None)),
+        fee=getattr(settled, "fee", None),
+        fee_currency=getattr(settled, "currency", ""),
         refusal=Refusal(
             code=raw.failure_code or "card_declined",
             message=raw.failure_message or "The card was declined.",
@@ -80,7 +82,13 @@ def dispute(raw: Any) -> Dispute:
         created_at=_at(raw.created),
         due_at=instant(getattr(details, "due_by", None)) if details else None,
         funds=tuple(
-            FundsMoved(id=moved.id, amount=_moved(moved, raw), created_at=_at(moved.created))
+            FundsMoved(
+                id=moved.id,
+                amount=_moved(moved, raw),
+                created_at=_at(moved.created),
+                fee=getattr(moved, "fee", 0),
+                fee_currency=moved.currency,
+            )
             for moved in raw.balance_transactions
         ),
     )

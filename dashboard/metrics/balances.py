@@ -49,7 +49,8 @@ def held(series: Series) -> Sheet:
 
 
 def taken(series: Series) -> Sheet:
-    """Captured + charged − refunded − lost in disputes = net before fees, point by point."""
+    """Captured + charged − refunded − lost in disputes = net before fees; less the fees that are
+    known = net after them, point by point. Beside it, what was taken whose fee is not known."""
     return _sums(
         "taken",
         series,
@@ -59,6 +60,9 @@ def taken(series: Series) -> Sheet:
             ("refunded", "− Refunded"),
             ("lost", "− Lost in disputes"),
             ("net", "= Net before fees"),
+            ("fees", "− Fees known"),
+            ("after_fees", "= Net after known fees"),
+            ("unpriced", "Taken, fee not known"),
         ),
     )
 

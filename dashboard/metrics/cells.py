@@ -41,6 +41,20 @@ def reverses(event: str) -> str:
     return f"""{event}.detail LIKE '%"reverses": true%'"""
 
 
+# A fee in another currency can't be taken off the amount: it counts as one that is not known.
+_PRICED = (
+    "EXISTS (SELECT 1 FROM payment p WHERE p.id = e.payment"
+    " AND p.fee_amount IS NOT NULL AND p.fee_currency = e.currency)"
+)
+_FEE = "(SELECT p.fee_amount FROM payment p WHERE p.id = e.payment)"
+_DISPUTE_FEE = "(SELECT p.dispute_fee_amount FROM payment p WHERE p.id = e.payment)"
+# What was kept for all disputes of a payment stands where the first of them took money.
+_FIRST_LOSS = (
+    f"{_DISPUTE_FEE} > 0 AND NOT EXISTS (SELECT 1 FROM payment_events d"  # noqa: S608
+    " WHERE d.payment = e.payment AND d.kind = 'funds_withdrawn' AND d.id < e.id)"
+)
+
+
 CELLS: dict[str, Cell] = {
     "placed": Cell("authorized"),
     "charged": Cell("charged"),
@@ -61,5 +75,10 @@ CELLS: dict[str, Cell] = {
     "lost": Cell("dispute_closed", "e.reason = 'lost'"),
     "withdrawn": Cell("funds_withdrawn"),
     "reinstated": Cell("funds_reinstated"),
+    "fee_captured": Cell("captured", _PRICED, _FEE),
+    "fee_charged": Cell("charged", _PRICED, _FEE),
+    "fee_disputed": Cell("funds_withdrawn", _FIRST_LOSS, _DISPUTE_FEE),
+    "unpriced_captured": Cell("captured", f"NOT {_PRICED}"),
+    "unpriced_charged": Cell("charged", f"NOT {_PRICED}"),
 }
 FATES = ("captured", "refunded", "released", "expired")

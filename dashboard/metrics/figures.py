@@ -115,7 +115,8 @@ class Money:
 
     `refunded` is less what came back of refunds; `released` is all that went back unused, of which
     `expired` by itself. `held` and `in_dispute` are how things stood at the end. `person` is what
-    of the held money needed a person by the last day's forecast; None when none was kept.
+    of the held money needed a person by the last day's forecast; None when none was kept. `fees`
+    are those that Stripe has told; `unpriced` is what was taken whose fee is not known.
     """
 
     reserved: int = 0
@@ -128,6 +129,8 @@ class Money:
     withdrawn: int = 0
     reinstated: int = 0
     lost: int = 0
+    fees: int = 0
+    unpriced: int = 0
     held: int = 0
     in_dispute: int = 0
     person: int | None = None
@@ -136,6 +139,11 @@ class Money:
     def net(self) -> int:
         """What was taken and kept: captured and charged, less refunds and lost disputes."""
         return self.captured + self.charged - self.refunded - self.lost
+
+    @property
+    def after_fees(self) -> int:
+        """The same less the fees that are known; what they are of `unpriced`, nobody knows yet."""
+        return self.net - self.fees
 
     @property
     def at_risk(self) -> int:

@@ -23,6 +23,8 @@ MONEY: dict[str, dict[str, int]] = {
     "withdrawn": {"withdrawn": 1},
     "reinstated": {"reinstated": 1},
     "lost": {"lost": 1},
+    "fees": {"fee_captured": 1, "fee_charged": 1, "fee_disputed": 1},
+    "unpriced": {"unpriced_captured": 1, "unpriced_charged": 1},
     "net": {"captured": 1, "charged": 1, "refunded": -1, "returned": 1, "lost": -1},
 }
 # How things stood at the end of the last day.

@@ -131,6 +131,8 @@ def _money(tally: Tally, held: int, in_dispute: int, person: int | None) -> Mone
         withdrawn=tally["withdrawn_amount"],
         reinstated=tally["reinstated_amount"],
         lost=tally["lost_amount"],
+        fees=sum([tally[f"fee_{name}_amount"] for name in ("captured", "charged", "disputed")]),
+        unpriced=tally["unpriced_captured_amount"] + tally["unpriced_charged_amount"],
         held=held,
         in_dispute=in_dispute,
         person=person,

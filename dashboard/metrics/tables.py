@@ -80,6 +80,17 @@ class Day(Table, tablename="metrics_day"):
     withdrawn_amount = Minor(default=0)
     reinstated_count = Integer(default=0)
     reinstated_amount = Minor(default=0)
+    # What Stripe kept of what was taken on this day, and what was taken whose fee is not known.
+    fee_captured_count = Integer(default=0)
+    fee_captured_amount = Minor(default=0)
+    fee_charged_count = Integer(default=0)
+    fee_charged_amount = Minor(default=0)
+    fee_disputed_count = Integer(default=0)
+    fee_disputed_amount = Minor(default=0)
+    unpriced_captured_count = Integer(default=0)
+    unpriced_captured_amount = Minor(default=0)
+    unpriced_charged_count = Integer(default=0)
+    unpriced_charged_amount = Minor(default=0)
     # What became of the holds that were placed on this day; the others are still open.
     fate_captured_count = Integer(default=0)
     fate_captured_amount = Minor(default=0)

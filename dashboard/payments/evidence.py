@@ -43,8 +43,7 @@ def standing(intent: Intent) -> dict[str, Any]:
     charge = intent.hold_charge
     held = charge is not None and intent.status in RESERVED
     captured = intent.amount_received if intent.status == "succeeded" else 0
-    refunded = sum(refund.amount for refund in intent.refunds if refund.succeeded)
-    status = _status(intent, captured, refunded)
+    status = _status(intent, captured)
     failed = intent.last_refusal if status is Status.FAILED else None
     return {
         "payment_status": status,
@@ -53,11 +52,12 @@ def standing(intent: Intent) -> dict[str, Any]:
         "intent_status": intent.status,
         "authorized_amount": charge.amount if charge and held else 0,
         "captured_amount": captured,
-        "refunded_amount": refunded,
+        "refunded_amount": intent.refunded,
         "refund_pending_amount": sum(refund.amount for refund in intent.refunds if refund.pending),
-        "refund_pending_since": min(
-            (refund.created_at for refund in intent.refunds if refund.pending), default=None
-        ),
+        "refund_pending_since": intent.refund_pending_since,
+        "fee_amount": charge.fee if charge else None,
+        "fee_currency": charge.fee_currency if charge else "",
+        "dispute_fee_amount": intent.dispute_fee,
         "authorized_at": charge.created_at if charge and held else None,
         "refusal_code": (failed.decline_code or failed.code)[:80] if failed else "",
         "refusal_message": failed.message[:500] if failed else "",
@@ -68,11 +68,11 @@ def standing(intent: Intent) -> dict[str, Any]:
     }
 
 
-def _status(intent: Intent, captured: int, refunded: int) -> Status:
+def _status(intent: Intent, captured: int) -> Status:
     if intent.status == "requires_capture":
         return Status.AUTHORIZED
     if intent.status == "succeeded":
-        return Status.REFUNDED if captured and refunded == captured else Status.CAPTURED
+        return Status.REFUNDED if captured and intent.refunded == captured else Status.CAPTURED
     if intent.status == "canceled":
         return Status.RELEASED if intent.hold_charge else Status.FAILED
     if intent.status == "requires_payment_method" and intent.last_refusal:

@@ -26,7 +26,7 @@ from dashboard.payments.turning import (
     touch,
     turn,
 )
-from dashboard.snapshots import Intent, Refusal
+from dashboard.snapshots import Charge, Intent, Refusal
 from dashboard.stripe_gateway import gateway
 
 log = structlog.get_logger()
@@ -90,6 +90,20 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
         await choose_current(purchase.id)
         await trouble.note(payment.id, news)
         return await _payment(payment.id)
+
+
+async def learn_fee(payment_id: int, charge: Charge) -> None:
+    """Keep the fee of a charge that was booked after the last post; once told, it never changes."""
+    values: dict[Any, Any] = {
+        "fee_amount": charge.fee,
+        "fee_currency": charge.fee_currency,
+        "version": Payment.version + 1,
+    }
+    await Payment.update(values).where(
+        (Payment.id == payment_id)
+        & (Payment.stripe_charge_id == charge.id)
+        & Payment.fee_amount.is_null()
+    )
 
 
 async def attach(payment_id: int, intent_id: str) -> None:

@@ -107,6 +107,12 @@ class Payment(Table, tablename="payment"):
     disputed_amount = Minor(default=0, check="disputed_amount >= 0")
     dispute_due_at = Instant(null=True)
     lost_amount = Minor(default=0, check="lost_amount >= 0")
+    # What Stripe kept of the charge: unknown until it has booked it. It may be in the currency of
+    # our balance, which need not be the payment's; then it can't be taken off its amounts.
+    fee_amount = Minor(null=True, default=None)
+    fee_currency = Varchar(length=3, default="")
+    # What it kept for disputes, where that is in the payment's own currency.
+    dispute_fee_amount = Minor(default=0)
     synced_at = Instant(null=True)
     # A read of Stripe that is still owed, after lost races or a webhook that found no time.
     post_due_at = Instant(null=True)

@@ -41,6 +41,7 @@ class Life:
 
     currency: str
     events: list[Told]
+    fees: dict[str, Any] = field(default_factory=dict)
 
 
 async def payment(currency: str, **values: Any) -> Payment:
@@ -159,7 +160,13 @@ def lives(draw: Any) -> Life:
         events.append(Told(end, draw(_AFTER), _FULL + back, _FULL + back))
     for story in draw(some.lists(some.sampled_from(_STORIES), max_size=2)):
         events += [Told(kind, draw(_AFTER), _FULL // part, **more) for kind, part, more in story]
-    return Life(draw(some.sampled_from(["usd", "usd", "jpy"])), draw(some.permutations(events)))
+    currency = draw(some.sampled_from(["usd", "usd", "jpy"]))
+    fees = {
+        "fee_amount": draw(some.sampled_from([None, 0, 309])),
+        "fee_currency": draw(some.sampled_from([currency, "eur"])),
+        "dispute_fee_amount": draw(some.sampled_from([0, 1500])),
+    }
+    return Life(currency, draw(some.permutations(events)), fees)
 
 
 # The recount.
@@ -172,9 +179,13 @@ async def recounted(zone: ZoneInfo) -> dict[tuple[Any, str], dict[str, Any]]:
     for event in events:
         by_payment[event.payment].append(event)
     found: dict[tuple[Any, str], dict[str, Any]] = defaultdict(lambda: defaultdict(int))
+    payments = {row.id: row for row in await Payment.objects()}
     for event in events:
         cells = found[event.occurred_at.astimezone(zone).date(), event.currency]
         for name, amount in _meanings(event, by_payment[event.payment]):
+            cells[f"{name}_count"] += 1
+            cells[f"{name}_amount"] += amount
+        for name, amount in _fees(event, payments[event.payment], by_payment[event.payment]):
             cells[f"{name}_count"] += 1
             cells[f"{name}_amount"] += amount
         _times(cells, event, by_payment[event.payment])
@@ -215,6 +226,20 @@ def _meanings(event: PaymentEvent, story: list[PaymentEvent]) -> Iterable[tuple[
     yield from ((name, event.amount) for name, counts in only_sometimes.items() if counts)
     if event.kind == "captured" and event.given_back:
         yield "rest", event.given_back
+
+
+def _fees(
+    event: PaymentEvent, row: Payment, story: list[PaymentEvent]
+) -> Iterable[tuple[str, int]]:
+    """What was kept of it, or that nobody knows; all for disputes where money first went."""
+    if event.kind in ("captured", "charged"):
+        if row.fee_amount is not None and row.fee_currency == event.currency:
+            yield f"fee_{event.kind}", row.fee_amount
+        else:
+            yield f"unpriced_{event.kind}", event.amount
+    losses = [one.id for one in story if one.kind == "funds_withdrawn"]
+    if row.dispute_fee_amount and event.kind == "funds_withdrawn" and event.id == min(losses):
+        yield "fee_disputed", row.dispute_fee_amount
 
 
 def _refused(event: PaymentEvent, story: list[PaymentEvent]) -> bool:

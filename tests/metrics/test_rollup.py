@@ -72,7 +72,7 @@ async def test_no_cell_differs_from_a_recount(
     use_zone(zone)
     later = []
     for life in told:
-        row = await payment(life.currency)
+        row = await payment(life.currency, **life.fees)
         cut = data.draw(some.integers(0, len(life.events)))
         await tell(row, life.events[:cut], start)
         later.append((row, life.events[cut:]))

@@ -14,7 +14,7 @@ from dashboard.payments import proof
 from dashboard.payments.evidence import Movement, movements, standing
 from dashboard.payments.facts import CREATES, OPEN, State, Verb
 from dashboard.payments.tables import Operation, Payment, PaymentEvent
-from dashboard.snapshots import Intent
+from dashboard.snapshots import Charge, Intent
 
 # Not the times of a capture: until Stripe has booked it, they are when we first saw it.
 COLUMNS = (
@@ -37,6 +37,8 @@ COLUMNS = (
     "dispute_due_at",
     "lost_amount",
 )
+# Compared once they are known: that they become known is news and no difference.
+FEES = ("fee_amount", "fee_currency", "dispute_fee_amount")
 # Events about what Stripe shows as well; the others are of our own making.
 SHARED = ("hold:", "end:", "cancel:pi_", "declined:", "refund:", "dispute:", "funds:")
 Value = str | int | None
@@ -91,6 +93,12 @@ def differences(pages: Pages, intent: Intent, charges: set[str]) -> list[Field]:
     ]
 
 
+def prices(charge: Charge, row: Payment) -> bool:
+    """Whether Stripe tells a fee that our row of the charge does not know yet."""
+    same = row.stripe_charge_id == charge.id
+    return same and row.fee_amount is None and charge.fee is not None
+
+
 def plain(value: Any) -> Value:
     """As it is kept and compared: instants as text in UTC, words as text."""
     if isinstance(value, datetime):
@@ -100,9 +108,10 @@ def plain(value: Any) -> Value:
 
 def _of_row(row: Payment, intent: Intent) -> list[Field]:
     theirs = standing(intent)
+    names = COLUMNS if row.fee_amount is None else (*COLUMNS, *FEES)
     found = [
         Field(name, plain(getattr(row, name)), plain(theirs[name]))
-        for name in COLUMNS
+        for name in names
         if plain(getattr(row, name)) != plain(theirs[name])
     ]
     if row.currency != intent.currency:

@@ -5,7 +5,7 @@ stays then, and the payments that are marked already are not looked at again.
 """
 
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 import structlog
 
 from dashboard import stripe_lists
+from dashboard.payments import ledger
 from dashboard.payments.facts import CREATES, State, Status
 from dashboard.payments.reconcile import differences, examining, marks
 from dashboard.payments.reconcile.causes import OF_INTENTS
-from dashboard.payments.reconcile.comparison import Pages
+from dashboard.payments.reconcile.comparison import Pages, prices
 from dashboard.payments.reconcile.comparison import differences as compared
 from dashboard.payments.reconcile.examining import REFUSED, pages_of
 from dashboard.payments.reconcile.finding import Verdict
@@ -105,7 +106,16 @@ async def intents(ran: Ran, cursor: str) -> str | None:
                 return cursor
             await ran.payment(row.id)
     await marks.mark(agreed, ran.id)
+    await _priced(page.items, rows)
     return page.cursor
+
+
+async def _priced(items: Sequence[Listed], rows: Mapping[str, Payment]) -> None:
+    """Keep the fees that the list tells and we don't know yet."""
+    for one in items:
+        row, charge = rows.get(one.intent.id), one.intent.hold_charge
+        if row is not None and charge is not None and prices(charge, row):
+            await ledger.learn_fee(row.id, charge)
 
 
 def _agrees(pages: Pages, one: Listed) -> bool:

@@ -15,6 +15,8 @@ from dashboard.seeding.plan import CARDS, DAY, HOUR
 
 # Lessons of a package are called off in time, or too late; and of packages the rest is refunded.
 _IN_TIME, _TOO_LATE, _REFUNDED = 0.05, 0.04, 0.12
+# Stripe tells by a webhook that it has booked the charge, and with it its fee.
+_BOOKED_AFTER = 5 * SECOND
 _BOOKED_AHEAD = 2 * DAY
 _MOVED = "The student moved away."
 
@@ -45,6 +47,7 @@ def live(shop: Shop, lesson: Lesson, policy_of_the_day: str) -> Bundle:
     )
     bundle = Bundle(account, package, [], [])
     account.pay(lesson.at, account.student, card=shop.chance.choice(CARDS))
+    account.look(lesson.at + _BOOKED_AFTER)
     _take(bundle, first)
     last_at = lesson.at
     for starts_at in lesson.later:

@@ -31,6 +31,7 @@ class _Moved(msgspec.Struct):
     amount: int
     currency: str
     created: int
+    fee: int
 
 
 class _Card(msgspec.Struct):
