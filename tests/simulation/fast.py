@@ -1,33 +1,31 @@
-"""Piccolo with less work: what never changes about a query, a column or a row is kept.
+"""Piccolo with less work: what never changes about a query or a column is kept.
 
 Statements, values and rows stay the same: a test plays schedules with and without this and compares
 every statement that reached the database.
 """
 
 import gc
-import sqlite3
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from string import Formatter
 from typing import Any
 
-from piccolo import table as piccolo_table
 from piccolo.columns import Column, ForeignKey
-from piccolo.columns import combination as piccolo_combination
-from piccolo.columns.column_types import JSON, JSONB
-from piccolo.columns.combination import Combination
-from piccolo.query import mixins as piccolo_mixins
+from piccolo.columns.combination import UNDEFINED, Combination, Where
+from piccolo.query.methods.objects import Objects
 from piccolo.query.methods.select import Select
 from piccolo.query.methods.update import Update
 from piccolo.query.mixins import Returning
 from piccolo.querystring import Fragment, QueryString
 from piccolo.table import Table, TableMeta
-from piccolo.utils.sql_values import convert_to_sql_value
+
+from tests.simulation import fast_rows
 
 _plain_columns = Column.get_select_string
 _plain_select = Select.default_querystrings.fget  # type: ignore[attr-defined]
+_plain_objects = Objects.default_querystrings.fget  # type: ignore[attr-defined]
+_plain_change = Where.querystring_for_update_and_delete.fget  # type: ignore[attr-defined]
 _plain_compile = QueryString.compile_string
-_plain_init = Table.__init__
 _plain_reference = ForeignKey.__getattribute__
 _plain_column = TableMeta.get_column_by_name
 # What is neither a column nor a query, and holds none: no need to ask at length.
@@ -96,11 +94,12 @@ def _select_string(self: Column, engine_type: str, with_alias: bool = True) -> Q
 
 
 def _simple_select(self: Select) -> list[QueryString]:
-    """A select of whole rows of one table, in one piece; anything else as Piccolo has it."""
+    """A select from one table, in one piece; anything else as Piccolo has it."""
     where, order = self.where_delegate, self.order_by_delegate._order_by
     read = [*where.get_where_columns(), *self.order_by_delegate.get_order_by_columns()]
+    wanted = self.columns_delegate.selected_columns
     unusual = (
-        self.columns_delegate.selected_columns
+        any(not isinstance(one, Column) or one._alias or one._meta.call_chain for one in wanted)
         or self.exclude_secrets
         or self.distinct_delegate._distinct.enabled
         or self.as_of_delegate._as_of
@@ -112,18 +111,43 @@ def _simple_select(self: Select) -> list[QueryString]:
     )
     if unusual:
         return _plain_select(self)  # type: ignore[no-any-return]
-    self.columns_delegate.selected_columns = self.table._meta.columns
-    query, args = _rows_of(self.table), []
+    self.columns_delegate.selected_columns = wanted or self.table._meta.columns
+    query = (
+        _some_of(self.table, tuple(one._meta.name for one in wanted))
+        if wanted
+        else _rows_of(self.table)
+    )
+    return [_filtered(query, where, order, self.limit_delegate)]
+
+
+def _whole_rows(self: Objects) -> list[QueryString]:
+    """The same for objects, without a select in between."""
+    where, order = self.where_delegate, self.order_by_delegate._order_by
+    read = [*where.get_where_columns(), *self.order_by_delegate.get_order_by_columns()]
+    unusual = (
+        self.prefetch_delegate.fk_columns
+        or self.as_of_delegate._as_of
+        or self.offset_delegate._offset
+        or self.lock_rows_delegate._lock_rows
+        or any(isinstance(column, Column) and column._meta.call_chain for column in read)
+    )
+    if unusual:
+        return _plain_objects(self)  # type: ignore[no-any-return]
+    return [_filtered(_rows_of(self.table), where, order, self.limit_delegate)]
+
+
+def _filtered(query: str, where: Any, order: Any, limit: Any) -> QueryString:
+    args: list[Any] = []
     if where._where:
         wanted = where._where.querystring
         query += f" WHERE {wanted.template}"
         args.extend(wanted.args)
-    for part in (order if order.order_by_items else None, self.limit_delegate._limit):
+    for part in (order if order.order_by_items else None, limit._limit):
         if part:
             more = part.querystring
             query += more.template
             args.extend(more.args)
-    return [QueryString(query, *args)]
+    return QueryString(query, *args)
 
 
 def _update(self: Update) -> list[QueryString]:
@@ -162,6 +186,33 @@ def _both(self: Combination) -> QueryString:
     return QueryString(text, *first.args, *second.args)
 
 
+def _condition(self: Where) -> QueryString:
+    column = self.column
+    name = _select_string(column, "sqlite", with_alias=False).template
+    args: list[Any] = [] if self.value is UNDEFINED else [self.value]
+    if self.values is not UNDEFINED:
+        args.append(self.get_values_querystring(self.values))
+    return QueryString(_conditioned(self.operator.template, name), *args)
+
+
+@cache
+def _conditioned(template: str, name: str) -> str:
+    return template.format(name=name, value="{}", values="{}")
+
+
+def _condition_of_a_change(self: Where) -> QueryString:
+    return _plain_change(self) if self.column._meta.call_chain else _condition(self)
+
+
+def _objects(cls: type[Table], *prefetch: Any) -> Objects:
+    return Objects(table=cls, prefetch=prefetch)
+
+
+def _all_columns(cls: type[Table], exclude: Any = None) -> list[Column]:
+    left_out = {one._meta.name if isinstance(one, Column) else one for one in exclude or ()}
+    return [one for one in cls._meta.columns if one._meta.name not in left_out]
+
+
 def _compile(self: QueryString, engine_type: str = "postgres") -> tuple[str, list[Any]]:
     args = self.args
     if engine_type == "sqlite" and all(type(value) in PLAIN for value in args):
@@ -181,48 +232,14 @@ def _rows_of(table: type[Table]) -> str:
 
 
 @cache
-def _checked(table: type[Table]) -> dict[str, Column | None]:
-    """The columns of a table by name, with those that look at a value that they are given."""
-    return {
-        one._meta.name: one if type(one).__module__ == "dashboard.columns" else None
-        for one in table._meta.columns
-    }
-
-
-def _init(
-    self: Table,
-    _data: Any = None,
-    _ignore_missing: bool = False,
-    _exists_in_db: bool = False,
-    **row: Any,
-) -> None:
-    checked = _checked(type(self))
-    if _data or row.keys() != checked.keys():
-        _plain_init(self, _data, _ignore_missing, _exists_in_db, **row)
-        return
-    self._exists_in_db, self._was_created = _exists_in_db, None
-    values = self.__dict__
-    for name, column in checked.items():
-        value = row[name]
-        if column is None or value is None:
-            values[name] = value
-        else:
-            column.__set__(self, value)
+def _some_of(table: type[Table], names: tuple[str, ...]) -> str:
+    return str(_plain_select(table.select(*names))[0])
 
 
 def _reference(self: ForeignKey, name: str) -> Any:
     if name in _OWN_NAMES:
         return object.__getattribute__(self, name)
     return _plain_reference(self, name)
-
-
-def _sql_value(value: Any, column: Column) -> Any:
-    kind = type(value)
-    if value is None or kind is str:
-        return value
-    if kind in (int, bool, datetime) and not isinstance(column, JSON | JSONB):
-        return value
-    return convert_to_sql_value(value, column)
 
 
 _columns: dict[tuple[str, str], Column] = {}
@@ -236,29 +253,25 @@ def _column(self: TableMeta, name: str, match_db_column_name: bool = False) -> C
     return found
 
 
-def _as_text(instant: datetime) -> str:
-    if instant.tzinfo is not UTC:
-        instant = instant.astimezone(UTC) if instant.tzinfo else instant
-    return instant.isoformat(" ")
-
-
 def hurry() -> None:
     """Use the quick forms in this process, which is to live for simulated schedules alone."""
     QueryString.bundle = _bundle  # type: ignore[method-assign]
     QueryString.process_args = _process_args  # type: ignore[method-assign]
     Column.get_select_string = _select_string  # type: ignore[method-assign]
     Select.default_querystrings = property(_simple_select)  # type: ignore[assignment]
+    Objects.default_querystrings = property(_whole_rows)  # type: ignore[assignment]
     Update.default_querystrings = property(_update)  # type: ignore[assignment]
     Combination.querystring = property(_both)  # type: ignore[assignment]
+    Where.querystring = property(_condition)  # type: ignore[assignment]
+    Where.querystring_for_update_and_delete = property(  # type: ignore[assignment]
+        _condition_of_a_change
+    )
+    Table.objects = classmethod(_objects)  # type: ignore[assignment]
+    Table.all_columns = classmethod(_all_columns)  # type: ignore[assignment]
     QueryString.compile_string = _compile  # type: ignore[method-assign]
-    Table.__init__ = _init  # type: ignore[method-assign]
     ForeignKey.__getattribute__ = _reference  # type: ignore[method-assign]
     TableMeta.get_column_by_name = _column  # type: ignore[method-assign]
-    piccolo_table.convert_to_sql_value = _sql_value
-    piccolo_mixins.convert_to_sql_value = _sql_value
-    piccolo_combination.convert_to_sql_value = _sql_value
-    sqlite3.register_converter("INTEGER", int)
-    sqlite3.register_adapter(datetime, _as_text)
+    fast_rows.hurry()
     # A schedule leaves little behind that refers to itself.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from piccolo.engine.sqlite import SQLiteTransaction, TransactionType, dict_factory
+from piccolo.engine.sqlite import SQLiteTransaction, TransactionType
 
 from dashboard.engine_parts import DatabaseUnreachable
 from dashboard.sqlite_connections import writes
@@ -55,6 +55,8 @@ class MemoryEngine(WalEngine):
         # Every statement with its values since the schedule began, for whoever wants to compare.
         self.heard: list[Any] | None = None
         self.connection = connection = _copy(template)
+        # What the columns of an answer are called, by its statement.
+        self._names: dict[str, tuple[str, ...]] = {}
         self._keeping = False
         connection.create_function("a_schedule_runs", 0, lambda: self._keeping)
         self._tables = _let_it_be_emptied(connection)
@@ -83,7 +85,14 @@ class MemoryEngine(WalEngine):
         """The rows of one statement, at once."""
         if self.heard is not None:
             self.heard.append((sql, args))
-        return self.connection.execute(sql, args).fetchall()
+        cursor = self.connection.execute(sql, args)
+        rows = cursor.fetchall()
+        if not rows:
+            return rows
+        names = self._names.get(sql)
+        if names is None:
+            names = self._names[sql] = tuple(one[0] for one in cursor.description)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     async def _run(self, sql: str, args: Sequence[Any]) -> list[Any]:
         if self.current_transaction.get() is not None:
@@ -115,18 +124,17 @@ def _copy(template: str) -> sqlite3.Connection:
     source = sqlite3.connect(template)
     source.backup(connection)
     source.close()
-    connection.row_factory = dict_factory  # type: ignore[assignment]
     return connection
 
 
 def _let_it_be_emptied(connection: sqlite3.Connection) -> list[str]:
     """The tables that a schedule fills; append-only ones refuse a deletion while one runs."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    for row in rows:
-        if row["type"] == "trigger" and "BEFORE DELETE" in row["sql"]:
-            connection.execute(f'DROP TRIGGER "{row["name"]}"')
-            connection.execute(row["sql"].replace(" BEGIN ", " WHEN a_schedule_runs() BEGIN ", 1))
-    tables = [row["name"] for row in rows if row["type"] == "table" and row["name"] != "migration"]
+    for kind, name, sql in rows:
+        if kind == "trigger" and "BEFORE DELETE" in sql:
+            connection.execute(f'DROP TRIGGER "{name}"')
+            connection.execute(sql.replace(" BEGIN ", " WHEN a_schedule_runs() BEGIN ", 1))
+    tables = [name for kind, name, _ in rows if kind == "table" and name != "migration"]
     filled = [
         name
         for name in tables

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard import clock, db
@@ -120,8 +120,10 @@ class People:
     async def tick(self, thorough: bool = False) -> None:
         """What the minute's sweeps do: of those that look for due rows, only the ones with some."""
         now = clock.now()
-        for sweep, sql in SWEEPS.items():
-            if any(row["at"] <= now for row in self.play.rows(sql) if row["at"]):
+        for sweep in SWEEPS:
+            # Asked anew for each: the one before it may have made something due.
+            at = self._due()[sweep]
+            if at is not None and at <= now:
                 await self.play.act("worker", getattr(sweeps, sweep)())
         for sweep in BACKSTOPS if thorough else ():
             await self.play.act("worker", getattr(sweeps, sweep)())
@@ -129,16 +131,22 @@ class People:
 
     def next_due(self) -> float | None:
         """The virtual instant at which the sweeps next find something."""
-        found = [row["at"] for sql in SWEEPS.values() for row in self.play.rows(sql) if row["at"]]
+        found = [at for at in self._due().values() if at]
         return (min(found) - BASE).total_seconds() if found else None
+
+    def _due(self) -> dict[str, datetime | None]:
+        """When each sweep next finds something."""
+        found = self.play.rows(DUE)[0]
+        return {name: _instant(at) for name, at in found.items()}
 
 
 SWEEPS = {
-    "handle_events": "SELECT due_at AS at FROM stripe_event WHERE state = 'waiting'",
-    "save_due_cards": "SELECT card_due_at AS at FROM purchase",
-    "post_due_payments": "SELECT post_due_at AS at FROM payment",
-    "auto_capture_completed_lessons": "SELECT due_at AS at FROM purchase",
+    "handle_events": "SELECT min(due_at) FROM stripe_event WHERE state = 'waiting'",
+    "save_due_cards": "SELECT min(card_due_at) FROM purchase",
+    "post_due_payments": "SELECT min(post_due_at) FROM payment",
+    "auto_capture_completed_lessons": "SELECT min(due_at) FROM purchase",
 }
+DUE = "SELECT " + ", ".join(f"({sql}) AS {name}" for name, sql in SWEEPS.items())
 BACKSTOPS = (
     "resume_open_operations",
     "check_expiring_authorizations",
@@ -149,6 +157,11 @@ BACKSTOPS = (
 async def _decide(purchase_id: int, decision: settle.Decision) -> int:
     async with db.transaction():
         return await settle.decide(purchase_id, decision)
+
+
+def _instant(at: str | datetime | None) -> datetime | None:
+    """SQLite tells the type of a column, not that of an expression."""
+    return datetime.fromisoformat(at) if isinstance(at, str) else at
 
 
 def _short(said: Any) -> str:

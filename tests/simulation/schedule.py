@@ -82,6 +82,8 @@ class Schedule:
         self.operation_id = ""
         # Until when no worker runs: a deployment that went wrong, a weekend without power.
         self._down_until = 0.0
+        # Since when Stripe has been out of reach for so long that nothing new comes of asking.
+        self._dull_from: float | None = None
 
     async def run(self) -> None:
         play, chance = self.play, self.chance
@@ -195,7 +197,10 @@ class Schedule:
             self._down_until = loop.now + length
             return
         self.play.wire.away = True
+        # After an hour the tries are alike: a worker that looks less often finds all that it would.
+        self._dull_from = loop.now + HOUR
         await asyncio.sleep(length)
+        self._dull_from = None
         self.play.wire.away = False
 
     async def _worker(self) -> None:
@@ -205,6 +210,8 @@ class Schedule:
             due = self.people.next_due()
             idle = self.chance.choice((MINUTE, HOUR, DAY))
             wait = idle if due is None else max(0.0, due - self.loop.now)
+            if self._dull_from is not None and self.loop.now > self._dull_from:
+                wait = max(wait, self.chance.random() * 4 * HOUR)
             await asyncio.sleep(min(wait, DAY) + self.chance.random() * 2)
             await self.people.tick(self.chance.random() < 0.03)
 
