@@ -4,10 +4,7 @@ Statements, values and rows stay the same: a test plays schedules with and witho
 every statement that reached the database.
 """
 
-import gc
-from datetime import datetime
 from functools import cache
-from string import Formatter
 from typing import Any
 
 from piccolo.columns import Column, ForeignKey
@@ -16,67 +13,19 @@ from piccolo.query.methods.objects import Objects
 from piccolo.query.methods.select import Select
 from piccolo.query.methods.update import Update
 from piccolo.query.mixins import Returning
-from piccolo.querystring import Fragment, QueryString
+from piccolo.querystring import QueryString
 from piccolo.table import Table, TableMeta
 
-from tests.simulation import fast_rows
+from tests.simulation import fast_rows, fast_text
 
 _plain_columns = Column.get_select_string
 _plain_select = Select.default_querystrings.fget  # type: ignore[attr-defined]
 _plain_objects = Objects.default_querystrings.fget  # type: ignore[attr-defined]
 _plain_change = Where.querystring_for_update_and_delete.fget  # type: ignore[attr-defined]
-_plain_compile = QueryString.compile_string
 _plain_reference = ForeignKey.__getattribute__
 _plain_column = TableMeta.get_column_by_name
-# What is neither a column nor a query, and holds none: no need to ask at length.
-PLAIN = frozenset((str, int, bool, float, type(None), datetime))
 # What a foreign key is, beside the columns that it leads to.
 _OWN_NAMES = frozenset(dir(ForeignKey))
-
-
-@cache
-def _prefixes(template: str) -> tuple[str, ...]:
-    return tuple(part[0] for part in Formatter().parse(template))
-
-
-def _bundle(
-    self: QueryString,
-    start_index: int = 1,
-    bundled: list[Fragment] | None = None,
-    combined_args: list[Any] | None = None,
-) -> tuple[int, list[Fragment], list[Any]]:
-    bundled = [] if bundled is None else bundled
-    combined_args = [] if combined_args is None else combined_args
-    given = len(self.args)
-    for index, prefix in enumerate(_prefixes(self.template)):
-        fragment = Fragment(prefix=prefix)
-        bundled.append(fragment)
-        if index >= given:
-            fragment.no_arg = True
-            continue
-        value = self.args[index]
-        if type(value) not in PLAIN and isinstance(value, QueryString):
-            fragment.no_arg = True
-            start_index, _, _ = value.bundle(start_index, bundled, combined_args)
-        else:
-            fragment.index = start_index
-            start_index += 1
-            combined_args.append(value)
-    return start_index, bundled, combined_args
-
-
-def _process_args(self: QueryString, args: Any) -> tuple[list[Any], list[Column]]:
-    processed, columns = [], []
-    for arg in args:
-        if type(arg) in PLAIN:
-            pass
-        elif isinstance(arg, QueryString):
-            columns.extend(arg.columns)
-        elif isinstance(arg, Column):
-            columns.append(arg)
-            arg = QueryString(f"{arg._meta.get_full_name(with_alias=False)}")  # noqa: PLW2901
-        processed.append(arg)
-    return processed, columns
 
 
 _names: dict[tuple[str, str, bool], QueryString] = {}
@@ -213,19 +162,6 @@ def _all_columns(cls: type[Table], exclude: Any = None) -> list[Column]:
     return [one for one in cls._meta.columns if one._meta.name not in left_out]
 
 
-def _compile(self: QueryString, engine_type: str = "postgres") -> tuple[str, list[Any]]:
-    args = self.args
-    if engine_type == "sqlite" and all(type(value) in PLAIN for value in args):
-        return _sqlite_text(self.template), list(args)
-    return _plain_compile(self, engine_type)
-
-
-@cache
-def _sqlite_text(template: str) -> str:
-    parts = list(Formatter().parse(template))
-    return "".join(text + ("" if name is None else "?") for text, name, _, _ in parts)
-
-
 @cache
 def _rows_of(table: type[Table]) -> str:
     return str(_plain_select(table.select())[0])
@@ -255,8 +191,6 @@ def _column(self: TableMeta, name: str, match_db_column_name: bool = False) -> C
 
 def hurry() -> None:
     """Use the quick forms in this process, which is to live for simulated schedules alone."""
-    QueryString.bundle = _bundle  # type: ignore[method-assign]
-    QueryString.process_args = _process_args  # type: ignore[method-assign]
     Column.get_select_string = _select_string  # type: ignore[method-assign]
     Select.default_querystrings = property(_simple_select)  # type: ignore[assignment]
     Objects.default_querystrings = property(_whole_rows)  # type: ignore[assignment]
@@ -268,10 +202,7 @@ def hurry() -> None:
     )
     Table.objects = classmethod(_objects)  # type: ignore[assignment]
     Table.all_columns = classmethod(_all_columns)  # type: ignore[assignment]
-    QueryString.compile_string = _compile  # type: ignore[method-assign]
     ForeignKey.__getattribute__ = _reference  # type: ignore[method-assign]
     TableMeta.get_column_by_name = _column  # type: ignore[method-assign]
     fast_rows.hurry()
-    # A schedule leaves little behind that refers to itself.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    fast_text.hurry()

@@ -120,11 +120,13 @@ class People:
     async def tick(self, thorough: bool = False) -> None:
         """What the minute's sweeps do: of those that look for due rows, only the ones with some."""
         now = clock.now()
+        due = self._due()
         for sweep in SWEEPS:
-            # Asked anew for each: the one before it may have made something due.
-            at = self._due()[sweep]
+            at = due[sweep]
             if at is not None and at <= now:
                 await self.play.act("worker", getattr(sweeps, sweep)())
+                # It may have made something due for the next one.
+                due = self._due()
         for sweep in BACKSTOPS if thorough else ():
             await self.play.act("worker", getattr(sweeps, sweep)())
         self.play.watch()
