@@ -61,7 +61,7 @@ class Machine:
         stripe_gateway.use(StripeGateway(chosen, http_client=self._client))
 
     def _tidy(self) -> None:
-        """Collect what refers to itself between schedules: looking for it within one takes longer."""
+        """Collect what refers to itself between schedules, where it costs less than within."""
         if self._played == 0:
             gc.freeze()
             gc.disable()
