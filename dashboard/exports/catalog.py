@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from dashboard.exports import differences, holds
-from dashboard.exports.sheets import Sheet, Wanted, pairs
+from dashboard.exports import behind, differences, figures, holds
+from dashboard.exports.sheets import NoSuchTable, Sheet, Wanted, pairs
 
-SHEETS: Mapping[str, Sheet] = {sheet.name: sheet for sheet in (holds.SHEET, differences.SHEET)}
+__all__ = ["SHEETS", "NoSuchTable", "wanted"]
 
-
-class NoSuchTable(LookupError):
-    """Nothing of that name can be exported."""
+SHEETS: Mapping[str, Sheet] = {
+    sheet.name: sheet for sheet in (holds.SHEET, differences.SHEET, behind.SHEET, *figures.SHEETS)
+}
 
 
 def wanted(name: str, query: str, at: datetime) -> Wanted:

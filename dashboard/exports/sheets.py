@@ -12,6 +12,10 @@ Filters = Mapping[str, str]
 Page = tuple[list[Row], str]
 
 
+class NoSuchTable(LookupError):
+    """Nothing of that name can be exported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One table. `kept` reads an address and keeps what filters; `page` gives rows in the order of
