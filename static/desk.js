@@ -134,8 +134,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?") document.getElementById("keys").showModal();
   else if (event.key === "/") document.getElementById("search")?.focus();
   else if (event.key === "j" || event.key === "k") choose(event.key === "j" ? 1 : -1);
-  else if ("clf".includes(event.key)) {
-    const place = document.querySelector("[data-row].chosen") || document.getElementById("hold");
+  else if ("clfsn".includes(event.key)) {
+    const place = document.querySelector("[data-row].chosen") || document.querySelector("#hold, #triage");
     place?.querySelector(`[data-key="${event.key}"]`)?.click();
   } else return;
   event.preventDefault();

@@ -1,6 +1,6 @@
 """Support tickets and the notes of the people who work them."""
 
-from piccolo.columns import Integer, Text, Varchar
+from piccolo.columns import BigInt, Integer, Text, Varchar
 from piccolo.table import Table
 
 from dashboard.bookings.tables import Booking, Student
@@ -63,4 +63,23 @@ class HoldNote(Table, tablename="hold_note"):
     body = Text()
     written_at = Instant()
     # What was sent once and arrives again writes nothing new.
+    key = Varchar(length=64, unique=True)
+
+
+class Snooze(Table, tablename="snooze"):
+    """Somebody left a payment for later. The newest row of a payment counts, while it is as it was
+    then; the database refuses to change one."""
+
+    id = SerialId()
+    purchase = Reference(Purchase, index=True)
+    payment = Reference(Payment, index=True)
+    author = Varchar(length=255)
+    author_staff = BigInt(null=True, default=None)
+    reason = Varchar(length=400)
+    until = Instant()
+    # What it was, and why it needed a person: with another of either the snooze is over.
+    payment_status = Varchar(length=20)
+    attention = Varchar(length=40, default="")
+    made_at = Instant(index=True)
+    # What was sent once and arrives again snoozes nothing anew.
     key = Varchar(length=64, unique=True)

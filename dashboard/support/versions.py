@@ -21,13 +21,15 @@ SELECT
  (SELECT COUNT(*) FROM operation WHERE open_for > 0) AS under_way,
  (SELECT MAX(id || '') FROM operation WHERE open_for > 0) AS latest,
  (SELECT SUM(step) FROM operation WHERE open_for > 0) AS steps,
- (SELECT MAX(id) FROM ticket_note) AS tickets
+ (SELECT MAX(id) FROM ticket_note) AS tickets,
+ (SELECT MAX(id) FROM snooze) AS snoozes
 """
 _PAYMENT = """
 SELECT purchase.version, purchase.attention, purchase.refused_count, purchase.paused_until,
  (SELECT SUM(version) FROM payment WHERE payment.purchase = purchase.id) AS payments,
  (SELECT SUM(id) FROM payment_events WHERE payment_events.purchase = purchase.id) AS told,
  (SELECT MAX(id) FROM hold_note WHERE hold_note.purchase = purchase.id) AS notes,
+ (SELECT MAX(id) FROM snooze WHERE snooze.purchase = purchase.id) AS snoozes,
  (SELECT SUM(version) FROM ticket
    WHERE payment IN (SELECT id FROM payment WHERE payment.purchase = purchase.id)) AS tickets,
  (SELECT MAX(id) FROM ticket_note WHERE ticket IN (SELECT id FROM ticket

@@ -15,7 +15,7 @@ from dashboard.mail.tables import Message
 from dashboard.metrics.tables import Day
 from dashboard.payments.tables import Operation
 from dashboard.staff.tables import ApiToken, Staff, StaffSession
-from dashboard.support.tables import HoldNote, Ticket, TicketNote
+from dashboard.support.tables import HoldNote, Snooze, Ticket, TicketNote
 from dashboard.web.admin_words import HELP
 
 # Never sent to a browser, and nobody can search by them. A hash is a secret, too: it is what a
@@ -36,6 +36,7 @@ SECRETS: tuple[Column, ...] = (
     Ticket.body_hash,
     TicketNote.key,
     HoldNote.key,
+    Snooze.key,
     # Numbers in bytes, which a page could not show.
     Day.waits,
     Day.wait_hours,

@@ -31,7 +31,7 @@ from dashboard.payments.tables import (
     StripeEvent,
 )
 from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
-from dashboard.support.tables import HoldNote, Ticket, TicketNote
+from dashboard.support.tables import HoldNote, Snooze, Ticket, TicketNote
 from dashboard.web.admin_columns import describe
 from dashboard.web.admin_groups import (
     CATALOGUE,
@@ -154,6 +154,7 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(TicketNote, LESSONS, "id ticket kind author body written_at", "ticket kind author"),
     Shown(HoldNote, LESSONS, "id payment author body written_at", "payment author"),
+    Shown(Snooze, LESSONS, "id payment author reason until made_at", "payment author"),
     Shown(
         ApiToken, DOORS, "id name scopes active created_at used_at", "name active scopes", "name"
     ),

@@ -18,7 +18,7 @@ from dashboard.payments.facts import State, Status
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
-from dashboard.support import notes
+from dashboard.support import notes, snoozes
 from dashboard.support import queries as tickets
 from dashboard.web import (
     dispute_panel,
@@ -161,6 +161,7 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "student_link": await student_link.panel(found, zone),
         "attempts": _attempts(found),
         "closing": last_words.closing(found) if staff and reaches(staff, "finance") else None,
+        "snoozed": await _snoozed(found),
         "typed_reason": "",
         "note": Note(),
         "comparison": None,
@@ -171,6 +172,11 @@ async def hold_context(request: Request[Any, Any, Any], found: Hold) -> dict[str
         "flash": "",
         "trouble": "",
     }
+
+
+async def _snoozed(found: Hold) -> str:
+    row = (await snoozes.standing([found.payment.id], clock.now())).get(found.payment.id)
+    return snoozes.told(row, settings.current().zone) if row else ""
 
 
 def _attempts(found: Hold) -> list[Hold]:

@@ -14,6 +14,7 @@ from dashboard.payments.actions import Shown
 from dashboard.payments.facts import Verb
 from dashboard.staff.tables import Staff
 from dashboard.web.security import is_finance
+from dashboard.web.ways import back_from
 
 LONGEST_NOTE = 2000
 _NO_FAULTS = {"form": "", "amount": "", "reason": "", "note": ""}
@@ -36,6 +37,7 @@ class Asked:
     most: int | None = None
     agreed: int | None = None
     garbled: bool = False
+    back: str = ""
 
 
 @dataclass(slots=True)
@@ -47,9 +49,9 @@ class Checked:
     forbidden: bool = False
 
 
-def fresh() -> Asked:
-    """An untouched form, with an operation's id of its own."""
-    return Asked(operation=str(uuid.uuid4()))
+def fresh(back: str = "") -> Asked:
+    """An untouched form, with an operation's id of its own; `back` is where it was opened."""
+    return Asked(operation=str(uuid.uuid4()), back=back)
 
 
 def read(given: FormMultiDict) -> Asked:
@@ -70,6 +72,7 @@ def read(given: FormMultiDict) -> Asked:
         most=_whole(given.get("most")),
         agreed=_whole(given.get("agreed")),
         garbled=_garbled(given),
+        back=back_from(given),
     )
 
 

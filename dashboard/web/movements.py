@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from litestar import get, post
 from litestar.params import FromPath
@@ -10,19 +9,19 @@ from litestar.response import Redirect
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, findings, sentences, settings
-from dashboard.bookings import queue
-from dashboard.bookings.holds import Hold, hold, story
+from dashboard.bookings.holds import Hold, story
 from dashboard.payments import actions
 from dashboard.payments.actions import Wish
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import State, Verb
 from dashboard.payments.tables import Operation
 from dashboard.web import movement_form as form
+from dashboard.web.behind import behind
 from dashboard.web.hold_page import LARGEST_ID, hold_context, moved, need
 from dashboard.web.movement_form import Asked, Checked
 from dashboard.web.pages import page
-from dashboard.web.queue_page import queue_context
 from dashboard.web.security import guard
+from dashboard.web.ways import back_from
 from jobs import nudges
 
 VERBS = {
@@ -53,7 +52,8 @@ class Sent:
 @get(FORMS, guards=[guard("support")])
 async def blank(request: HTMXRequest, payment_id: FromPath[int]) -> HTMXTemplate:
     """The empty form, or why there is none any more."""
-    sent = Sent(request, await need(payment_id), _verb(request), form.fresh())
+    asked = form.fresh(back_from(request.query_params))
+    sent = Sent(request, await need(payment_id), _verb(request), asked)
     if sent.verb not in sent.found.movements(clock.now()):
         return await _gone(sent, "not_now", {}, 409)
     return await _form(sent, None, 200)
@@ -137,8 +137,8 @@ async def _succeeded(sent: Sent, operation: Operation) -> Answer:
     # What follows from it, the booking's status and the student's mail, need not wait a minute.
     nudges.settle(operation.purchase)
     if not sent.request.htmx:
-        address = f"/holds/{sent.found.payment.id}?done={operation.id}"
-        return Redirect(address, status_code=303)
+        done = f"/holds/{sent.found.payment.id}?done={operation.id}"
+        return Redirect(sent.asked.back or done, status_code=303)
     return await _outcome(sent.request, await need(sent.found.payment.id), operation, 200)
 
 
@@ -228,18 +228,6 @@ def _amount_only(checked: Checked) -> dict[str, str]:
 
 def _verb(request: HTMXRequest) -> Verb:
     return VERBS[request.url.path.rsplit("/", 1)[-1]]
-
-
-async def behind(request: HTMXRequest) -> dict[str, Any]:
-    """The page under an open dialog, for the swap out of band: the queue, a payment, or neither."""
-    parts = urlsplit((request.htmx.current_url or "") if request.htmx else "")
-    if parts.path == "/holds":
-        chosen = queue.filters(dict(parse_qsl(parts.query)))
-        return {"behind": "holds/queue.html", **await queue_context(request, chosen)}
-    last = parts.path.removeprefix("/holds/")
-    if last.isdigit() and int(last) < LARGEST_ID and (found := await hold(int(last))):
-        return {"behind": "holds/hold.html", **await hold_context(request, found)}
-    return {"behind": ""}
 
 
 handlers = [blank, look, move, outcome]

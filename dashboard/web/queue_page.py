@@ -14,6 +14,7 @@ from dashboard.bookings.queue import Filters
 from dashboard.bookings.search import exact
 from dashboard.payments.facts import Status
 from dashboard.support import queries as tickets
+from dashboard.support import snoozes
 from dashboard.web import lines, live, strip
 from dashboard.web.pages import page
 from dashboard.web.security import guard, only_looks, reaches
@@ -64,6 +65,10 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
         "filters": chosen,
         "rows": [lines.line(one, now, zone, staff) for one in found],
         "tickets": {one.payment.id: asked.get(one.books.purchase.id, []) for one in found},
+        "snoozed": {
+            id_: snoozes.told(row, zone)
+            for id_, row in (await snoozes.standing(listed.payment_ids, now)).items()
+        },
         "more": urlencode(chosen.query(after=listed.next_after)) if listed.next_after else "",
         "counts": await outlook.counts(now),
         "view_names": VIEW_NAMES,

@@ -10,10 +10,10 @@ from dashboard import formats
 from dashboard.bookings import holds
 from dashboard.mail import queries as mail
 from dashboard.payments.tables import Payment
-from dashboard.support import notes
+from dashboard.support import notes, snoozes
 from dashboard.support import queries as tickets
 from dashboard.support.queries import Row
-from dashboard.support.tables import HoldNote, TicketNote
+from dashboard.support.tables import HoldNote, Snooze, TicketNote
 from dashboard.web import timeline
 from dashboard.web.ticket_lines import done
 from dashboard.web.timeline import Told
@@ -57,6 +57,8 @@ async def story(
     ]
     found += [(row["created_at"], _mailed(row, zone)) for row in await mail.of_payments(payments)]
     found += [(row.written_at, _noted(row, zone)) for row in await notes.of_purchase(purchase_id)]
+    left = await snoozes.of_purchase(purchase_id)
+    found += [(row.made_at, _left(row, zone)) for row in left]
     subjects = {row.id: row.subject for row in asked}
     found += [
         (row.written_at, _asked(row, subjects[row.ticket], zone))
@@ -103,6 +105,18 @@ def _noted(row: HoldNote, zone: ZoneInfo) -> Told:
         actor=row.author,
         moment=formats.moment(row.written_at, zone),
         iso=row.written_at.isoformat(),
+        status="note",
+    )
+
+
+def _left(row: Snooze, zone: ZoneInfo) -> Told:
+    return Told(
+        group="staff",
+        text=f"Snoozed until {formats.moment(row.until, zone)}",
+        reason=row.reason,
+        actor=row.author,
+        moment=formats.moment(row.made_at, zone),
+        iso=row.made_at.isoformat(),
         status="note",
     )
 

@@ -39,6 +39,7 @@ DEEDS = (
     Deed(re.compile(r"/packages/\d+/withdraw"), (303,), Action.KEEP),
     Deed(re.compile(r"/packages/\d+/refunds?|/holds/\d+/waivers"), (200, 303), Action.DECISION),
     Deed(re.compile(r"/holds/\d+/(pause|unpause|policy)"), (303,), Action.DECISION),
+    Deed(re.compile(r"/holds/\d+/snoozes"), (200, 303), Action.DECISION),
     Deed(re.compile(r"/tickets/\d+/pause|/holds/\d+/link"), (303,), Action.DECISION),
     Deed(
         re.compile(r"/bookings/\d+/(complete|cancel|no-show|waive)"),

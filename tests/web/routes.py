@@ -105,6 +105,10 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/holds/{payment_id}/give-up"): FINANCE,
     ("POST", "/holds/{payment_id}/keep"): FINANCE,
     ("POST", "/holds/{payment_id}/accept-loss"): FINANCE,
+    ("GET", "/holds/{payment_id}/snooze"): SUPPORT,
+    ("POST", "/holds/{payment_id}/snoozes"): SUPPORT,
+    ("GET", "/triage"): VIEWER,
+    ("GET", "/triage/done"): VIEWER,
     ("GET", "/operations/{operation_id}/outcome"): VIEWER,
     # Many holds at once.
     ("GET", "/jobs"): VIEWER,

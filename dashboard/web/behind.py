@@ -1,0 +1,27 @@
+"""The page that lies under an open dialog: made anew when the dialog has done its work."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from litestar_htmx import HTMXRequest
+
+from dashboard.bookings import queue
+from dashboard.bookings.holds import hold
+from dashboard.web import triage_page
+from dashboard.web.hold_page import LARGEST_ID, hold_context
+from dashboard.web.queue_page import queue_context
+
+
+async def behind(request: HTMXRequest) -> dict[str, Any]:
+    """For the swap out of band: the queue, the triage, a payment, or nothing."""
+    parts = urlsplit((request.htmx.current_url or "") if request.htmx else "")
+    given = dict(parse_qsl(parts.query))
+    if parts.path == "/holds":
+        chosen = queue.filters(given)
+        return {"behind": "holds/queue.html", **await queue_context(request, chosen)}
+    if parts.path == "/triage" and (shown := await triage_page.context(request, given)):
+        return {"behind": "triage/screen.html", **shown}
+    last = parts.path.removeprefix("/holds/")
+    if last.isdigit() and int(last) < LARGEST_ID and (found := await hold(int(last))):
+        return {"behind": "holds/hold.html", **await hold_context(request, found)}
+    return {"behind": ""}
