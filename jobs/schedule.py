@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from huey import Huey, crontab
 
-from jobs import batches, exports, mail, metrics, reconcile, sweeps, watch
+from jobs import batches, exports, mail, metrics, reconcile, reports, sweeps, watch
 from jobs.bridge import Bridge
 from jobs.heartbeat import beating
 
@@ -37,6 +37,7 @@ PLAN: tuple[tuple[Callable[..., bool], Sweep], ...] = (
     (EVERY_MINUTE, mail.send_mail),
     (EVERY_MINUTE, metrics.keep_metrics),
     (EVERY_MINUTE, reconcile.reconcile),
+    (EVERY_MINUTE, reports.tell_finance),
     (EVERY_MINUTE, exports.make_exports),
     (EVERY_MINUTE, watch.watch),
     (EVERY_TEN_MINUTES, sweeps.check_expiring_authorizations),

@@ -67,7 +67,14 @@ def _owed(row: Alert, now: datetime) -> bool:
 async def _may_now(found: Sequence[Alert], now: datetime) -> bool:
     if any(row.severity == Severity.CRITICAL and row.closed_at is None for row in found):
         return True
-    last = await Notice.select(Notice.created_at).order_by(Notice.id, ascending=False).first()
+    # Letters about other matters, which go the same way, hold up no alert.
+    about_alerts = Notice.template == letters.TEMPLATE
+    last = (
+        await Notice.select(Notice.created_at)
+        .where(about_alerts)
+        .order_by(Notice.id, ascending=False)
+        .first()
+    )
     return last is None or now - last["created_at"] >= APART
 
 

@@ -25,10 +25,10 @@ _NOBODY: Any = None
 _NO_POINTS = Series(Span(date.min, date.min), Step.DAY, "", (), _NOBODY, _NOBODY)
 _TITLES = {
     Metric.AUTHORIZATION: "Authorization success",
-    Metric.CAPTURE_TIME: "Time from authorization to capture",
-    Metric.EXPIRY: "Expiry of authorizations",
-    Metric.CAPTURE_FAILURE: "Failure of captures",
-    Metric.HOLD_DURATION: "Duration of holds",
+    Metric.CAPTURE_TIME: "Authorization to capture",
+    Metric.EXPIRY: "Expiry",
+    Metric.CAPTURE_FAILURE: "Refused captures",
+    Metric.HOLD_DURATION: "Life of a hold",
     Metric.TICKETS: "Tickets about holds",
 }
 
