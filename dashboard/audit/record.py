@@ -31,6 +31,7 @@ class Action(StrEnum):
     REPLAY = "replay"
     EXPORT = "export"
     BATCH = "batch"
+    VIEW = "view"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.bookings.queue import VIEWS, Filters, where_of
+from dashboard.bookings.queue import Filters, where_of
 from dashboard.payments.tables import Payment
 
 # Work is counted to the last row; an archive only so far, for its numbers must cost the same after
 # a million bookings as after a thousand.
 MOST = 10_000
-
-
-async def counts(now: datetime) -> dict[str, int]:
-    """How many there are in each view; MOST + 1 where there are more than MOST."""
-    found = await numbers([Filters(view=view) for view in VIEWS], now)
-    return dict(zip(VIEWS, found, strict=True))
 
 
 async def numbers(chosen: Sequence[Filters], now: datetime) -> list[int]:

@@ -1,7 +1,7 @@
 """The people at the desk, their sessions, and the tokens of programs."""
 
 from piccolo.apps.user.tables import BaseUser
-from piccolo.columns import Boolean, Varchar
+from piccolo.columns import Boolean, Text, Varchar
 from piccolo.table import Table
 
 from dashboard.columns import Instant, OneOf, Reference, SerialId
@@ -50,3 +50,18 @@ class ApiToken(Table, tablename="api_token"):
     active = Boolean(default=True)
     created_at = Instant()
     used_at = Instant(null=True)
+
+
+class SavedView(Table, tablename="saved_view"):
+    """A list of holds that somebody gave a name, for themselves or for everybody."""
+
+    id = SerialId()
+    owner = Reference(Staff, index=True)
+    shared = Boolean(default=False)
+    name = Varchar(length=60)
+    # Whose it is and its name in small letters: nobody sees two views of one name side by side.
+    slot = Varchar(length=200, unique=True)
+    # The list's whole state, as it stands in the address behind the question mark.
+    query = Text()
+    created_at = Instant()
+    changed_at = Instant()

@@ -22,7 +22,9 @@ SELECT
  (SELECT MAX(id || '') FROM operation WHERE open_for > 0) AS latest,
  (SELECT SUM(step) FROM operation WHERE open_for > 0) AS steps,
  (SELECT MAX(id) FROM ticket_note) AS tickets,
- (SELECT MAX(id) FROM snooze) AS snoozes
+ (SELECT MAX(id) FROM snooze) AS snoozes,
+ (SELECT COUNT(*) FROM saved_view) AS views,
+ (SELECT MAX(changed_at) FROM saved_view) AS views_changed
 """
 _PAYMENT = """
 SELECT purchase.version, purchase.attention, purchase.refused_count, purchase.paused_until,

@@ -30,7 +30,7 @@ from dashboard.payments.tables import (
     RefusedDelivery,
     StripeEvent,
 )
-from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
+from dashboard.staff.tables import ApiToken, SavedView, SignInAttempt, Staff, StaffSession
 from dashboard.support.tables import HoldNote, Snooze, Ticket, TicketNote
 from dashboard.web.admin_columns import describe
 from dashboard.web.admin_groups import (
@@ -159,6 +159,7 @@ TABLES: tuple[Shown, ...] = (
         ApiToken, DOORS, "id name scopes active created_at used_at", "name active scopes", "name"
     ),
     Shown(StaffSession, DOORS, "id staff created_at seen_at expires_at", "staff expires_at"),
+    Shown(SavedView, WORK, "id name owner shared query changed_at", "owner shared name"),
     Shown(SignInAttempt, DOORS, "id account address at", "account address at"),
     Shown(
         ReconcileDifference,

@@ -45,6 +45,7 @@ _SAID = {
     Action.REPLAY: "Replayed a message from Stripe",
     Action.BATCH: "Captured or released many holds",
     Action.EXPORT: "Exported",
+    Action.VIEW: "Saved view",
 }
 _OUTCOMES = {
     "done": "",
@@ -53,6 +54,9 @@ _OUTCOMES = {
     "sent": "the file came at once",
     "asked": "the worker makes the file",
     "fetched": "the file was fetched",
+    "named": "made",
+    "renamed": "renamed",
+    "deleted": "deleted",
 }
 _ALARMING = (Action.DENIED, Action.SIGN_IN_FAILED)
 

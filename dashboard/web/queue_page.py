@@ -18,15 +18,8 @@ from dashboard.support import snoozes
 from dashboard.web import lines, live, strip
 from dashboard.web.pages import page
 from dashboard.web.security import guard, only_looks, reaches
+from dashboard.web.tabs import VIEW_NAMES, tabs
 
-VIEW_NAMES = {
-    "expiring": "Expiring",
-    "person": "Needs a person",
-    "disputed": "Disputed",
-    "open": "All open",
-    "failed": "Failed",
-    "all": "Everything",
-}
 WINDOW_NAMES = {
     "2h": "within 2 hours",
     "24h": "within 24 hours",
@@ -70,7 +63,7 @@ async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dic
             for id_, row in (await snoozes.standing(listed.payment_ids, now)).items()
         },
         "more": urlencode(chosen.query(after=listed.next_after)) if listed.next_after else "",
-        "counts": await outlook.counts(now),
+        "tabs": await tabs(chosen, staff, now),
         "view_names": VIEW_NAMES,
         "window_names": WINDOW_NAMES,
         "statuses": list(Status),
@@ -115,6 +108,17 @@ def _empty(chosen: Filters) -> dict[str, str]:
         if getattr(chosen, name):
             return {"text": text, "link": urlencode(chosen.query(**{name: ""})), "way": "Clear it"}
     return {"text": _NONE[chosen.view], "link": "", "way": ""}
+
+
+def in_words(chosen: Filters) -> list[str]:
+    """What a list is narrowed to, part by part, for a person who can't see its form."""
+    parts = (
+        (chosen.q, f"Find “{chosen.q}”"),
+        (chosen.status, f"Status: {chosen.status}"),
+        (chosen.expires, f"Expires: {_window(chosen.expires)}"),
+        (chosen.currency, f"Currency: {chosen.currency.upper()}"),
+    )
+    return [VIEW_NAMES[chosen.view], *(said for value, said in parts if value)]
 
 
 _NONE = {

@@ -78,6 +78,11 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/pay/{token}"): Rule(cookie=False),
     # Holds.
     ("GET", "/holds"): VIEWER,
+    ("GET", "/holds/views/new"): VIEWER,
+    ("POST", "/holds/views"): VIEWER,
+    ("GET", "/holds/views/{view_id}"): VIEWER,
+    ("POST", "/holds/views/{view_id}"): VIEWER,
+    ("POST", "/holds/views/{view_id}/delete"): VIEWER,
     ("GET", "/holds/{payment_id}"): VIEWER,
     ("POST", "/holds/{payment_id}/notes"): SUPPORT,
     ("POST", "/holds/{payment_id}/ask"): SUPPORT,

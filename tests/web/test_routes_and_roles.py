@@ -44,6 +44,7 @@ class Scene:
             "batch_id": 1,
             "difference_id": 1,
             "export_id": 1,
+            "view_id": 1,
             "name": "reserved",
             "token": pay_links.token(self.booking),
             "file_path": "desk.css",
