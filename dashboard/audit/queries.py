@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], bool]] = {
             Action.RECONCILE,
             Action.REPLAY,
             Action.BATCH,
+            Action.LINE,
         ),
         False,
     ),

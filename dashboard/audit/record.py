@@ -32,6 +32,7 @@ class Action(StrEnum):
     EXPORT = "export"
     BATCH = "batch"
     VIEW = "view"
+    LINE = "line"
 
 
 @dataclass(frozen=True, slots=True)

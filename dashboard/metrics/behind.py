@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from dashboard import settings
-from dashboard.metrics.cells import CELLS
+from dashboard.metrics.cells import CELLS, REFUSED_CAPTURE
 from dashboard.metrics.counting import FATE, FATED
 from dashboard.metrics.days import span
 from dashboard.metrics.facts import DENOMINATORS, ENDS, NUMERATORS, TOPIC, Metric
@@ -119,6 +119,15 @@ def of_cells(signs: Mapping[str, int], first: date, last: date, currency: str) -
     """What stands behind an amount of money that adds some cells of `cells.CELLS` and takes away
     others. Raises KeyError for no cell."""
     return Behind([_part(cell, first, last, currency, sign) for cell, sign in signs.items()])
+
+
+def expired_after_refusal(first: date, last: date, currency: str) -> Behind:
+    """The holds that expired in these days after a capture of them had been refused."""
+    (expired,) = numerator(Metric.EXPIRY, first, last, currency).parts
+    capture = REFUSED_CAPTURE.replace("e.", "r.")
+    mine = "r.payment = e.payment AND r.kind = 'operation_refused'"
+    refused = f"SELECT 1 FROM payment_events r WHERE {mine} AND {capture}"  # noqa: S608
+    return Behind([replace(expired, condition=f"{expired.condition} AND EXISTS ({refused})")])
 
 
 def of_cohort(fate: str, first: date, last: date, currency: str) -> Behind:

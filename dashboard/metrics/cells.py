@@ -29,7 +29,7 @@ _NEVER_DECLINED = (
 )
 # Stripe refused it, and neither did it turn out later to have worked after all, nor did it merely
 # never arrive there.
-_REFUSED_CAPTURE = (
+REFUSED_CAPTURE = (
     """e.detail LIKE '%"verb": "capture"%' AND e.detail NOT LIKE '%"code": "never_arrived"%'"""
     " AND NOT EXISTS (SELECT 1 FROM payment_events d WHERE d.payment = e.payment"
     " AND d.operation = e.operation AND d.kind IN ('captured', 'operation_succeeded'))"
@@ -65,7 +65,7 @@ CELLS: dict[str, Cell] = {
     "rest": Cell("captured", "e.given_back > 0", "e.given_back"),
     # Captures of ours: what somebody does in Stripe's own dashboard is no attempt of the desk.
     "asked": Cell("captured", "e.operation IS NOT NULL"),
-    "refused": Cell("operation_refused", _REFUSED_CAPTURE),
+    "refused": Cell("operation_refused", REFUSED_CAPTURE),
     "released": Cell("released"),
     "expired": Cell("expired"),
     "refunded": Cell("refund_succeeded"),

@@ -30,11 +30,14 @@ MONEY: dict[str, dict[str, int]] = {
 # How things stood at the end of the last day.
 BALANCES = {"held": behind.held, "in_dispute": behind.in_dispute}
 COHORT = ("placed", *FATES, "open")
+# Of the holds that expired, those of which a capture had been refused before.
+AFTER_REFUSAL = f"{Metric.EXPIRY}.refused"
 ENDS = {"person": True, "resolves": False}
 NAMES = frozenset(
     (
         *Metric,
         *(f"{metric}.of" for metric in Metric),
+        AFTER_REFUSAL,
         *(f"money.{name}" for name in (*MONEY, *BALANCES)),
         *(f"cohort.{name}" for name in COHORT),
         *(f"ends.{name}" for name in ENDS),
@@ -46,6 +49,8 @@ def named(what: str, first: date, last: date, currency: str) -> Behind:
     """The rows behind a number of `first` to `last`. Raises KeyError for what is not in `NAMES`."""
     if what not in NAMES:
         raise KeyError(what)
+    if what == AFTER_REFUSAL:
+        return behind.expired_after_refusal(first, last, currency)
     group, _, name = what.partition(".")
     match group:
         case "money" if name in BALANCES:

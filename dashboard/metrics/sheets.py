@@ -68,9 +68,9 @@ _Cells = Callable[[Point], tuple[Cell, ...]]
 
 def _shares(metric: Metric) -> tuple[tuple[Column, ...], _Cells]:
     titles = {
-        Metric.AUTHORIZATION: ("Success", "Held or charged", "Attempts"),
-        Metric.EXPIRY: ("Expired", "Expired holds", "Ended holds"),
-        Metric.CAPTURE_FAILURE: ("Refused", "Refused captures", "Attempts"),
+        Metric.AUTHORIZATION: ("Rate", "Succeeded", "Attempts"),
+        Metric.EXPIRY: ("Rate", "Expired", "Ended"),
+        Metric.CAPTURE_FAILURE: ("Rate", "Refused", "Attempts"),
     }[metric]
     columns: tuple[Column, ...] = (
         Column("percent", titles[0], Kind.PERCENT, metric),
@@ -112,7 +112,7 @@ _COLUMNS: dict[Metric, tuple[tuple[Column, ...], _Cells]] = {
     Metric.CAPTURE_TIME: (
         (
             Column("median_hours", "Median", Kind.HOURS, Metric.CAPTURE_TIME),
-            Column("p90_hours", "90 % within", Kind.HOURS, Metric.CAPTURE_TIME),
+            Column("p90_hours", "90 % in", Kind.HOURS, Metric.CAPTURE_TIME),
             Column("mean_hours", "Mean", Kind.HOURS, Metric.CAPTURE_TIME),
             Column("captures", "Captures", Kind.COUNT, Metric.CAPTURE_TIME),
             Column("before_median_hours", "Before", Kind.HOURS),
@@ -122,7 +122,7 @@ _COLUMNS: dict[Metric, tuple[tuple[Column, ...], _Cells]] = {
     Metric.HOLD_DURATION: (
         (
             Column("mean_hours", "Mean", Kind.HOURS, Metric.HOLD_DURATION),
-            Column("holds", "Ended holds", Kind.COUNT, Metric.HOLD_DURATION),
+            Column("holds", "Ended", Kind.COUNT, Metric.HOLD_DURATION),
             Column("before_mean_hours", "Before", Kind.HOURS),
         ),
         _duration,

@@ -6,8 +6,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from dashboard.metrics.days import ONE, every
+from dashboard.metrics.figures import ENOUGH
 
 WEEK = timedelta(days=7)
+# Fewer points than this are no curve.
+FEWEST = 4
 
 
 class Step(StrEnum):
@@ -49,6 +52,19 @@ def cut(whole: Span, step: Step) -> list[Span]:
         return [Span(day, day) for day in every(whole.first, whole.last)]
     cutter = _weeks if step is Step.WEEK else _months
     return list(reversed(list(cutter(whole))))
+
+
+def fitting(whole: Span, finest: Step, cases: int) -> Step:
+    """The least time for a point, from `finest` on, that leaves each enough of so many cases for a
+    percentage; `finest` where that would leave too few points."""
+    steps = list(Step)
+    for step in steps[steps.index(finest) :]:
+        points = len(cut(whole, step))
+        if points < FEWEST:
+            break
+        if cases >= ENOUGH * points:
+            return step
+    return finest
 
 
 def _weeks(whole: Span) -> Iterator[Span]:

@@ -1,7 +1,7 @@
 """What of the analytics is looked at: all of it in the address."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -42,6 +42,10 @@ class Asked:
             pairs |= {"from": self.span.first.isoformat(), "to": self.span.last.isoformat()}
         pairs |= {"by": self.by, "currency": self.currency, "view": self.view} | changes
         return urlencode({name: value for name, value in pairs.items() if value})
+
+    def over(self, period: str) -> str:
+        """The same parameters for another period."""
+        return replace(self, period=period).query()
 
     def currencies(self, known: Sequence[str]) -> list[str]:
         """Those to be shown: the one that was asked for, or each of them by itself."""

@@ -30,7 +30,7 @@ class Told:
     called: str = ""
 
 
-_STATUS_OF = {
+STATUS_OF = {
     "authorized": "authorized",
     "captured": "captured",
     "charged": "captured",
@@ -86,7 +86,7 @@ def told(entry: Entry, payments: dict[int, Payment], zone: ZoneInfo) -> Told:
 
 
 def _group(entry: Entry) -> str:
-    if entry.event.kind in _STATUS_OF or entry.event.kind.startswith("dispute"):
+    if entry.event.kind in STATUS_OF or entry.event.kind.startswith("dispute"):
         return "money"
     return "staff" if entry.event.cause == "staff" else "system"
 
@@ -94,7 +94,7 @@ def _group(entry: Entry) -> str:
 def _status(entry: Entry) -> str:
     if entry.event.kind == "dispute_closed":
         return "failed" if entry.event.reason == "lost" else "captured"
-    return _STATUS_OF.get(entry.event.kind, "pending")
+    return STATUS_OF.get(entry.event.kind, "pending")
 
 
 def _reason(entry: Entry) -> str:

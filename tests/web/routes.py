@@ -147,6 +147,10 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/exports"): FINANCE,
     ("POST", "/exports"): FINANCE,
     ("GET", "/exports/{export_id}/file"): FINANCE,
+    # The figures.
+    ("GET", "/analytics"): VIEWER,
+    ("GET", "/analytics/rows"): VIEWER,
+    ("POST", "/analytics/lines"): FINANCE,
     # What is wrong.
     ("GET", "/alerts"): VIEWER,
     # The messages from Stripe.

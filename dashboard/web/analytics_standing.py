@@ -1,0 +1,35 @@
+"""The lines of the analytics as they stand, and what a form has just done to one."""
+
+from dashboard.metrics import thresholds
+from dashboard.metrics.facts import Metric
+from dashboard.metrics.tables import Threshold
+from dashboard.metrics.values import line
+from dashboard.web import analytics_words as words
+
+
+async def lines_of(currency: str) -> dict[Metric, Threshold]:
+    """The lines that stand for one currency, those of the tickets included."""
+    return {
+        Metric(row.metric): row
+        for row in await thresholds.standing()
+        if row.currency in (currency, "")
+    }
+
+
+def told(metric: Metric, row: Threshold | None) -> str:
+    """A line in words: "at most 1 %", or "none"."""
+    if row is None or row.value is None:
+        return "none"
+    return words.limit(metric, line(metric, row.value))
+
+
+async def drawn(number: str) -> str:
+    """What the form that led here did, for a browser that was redirected."""
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        return ""
+    row = await Threshold.objects().get(Threshold.id == int(number))
+    if row is None:
+        return ""
+    metric = Metric(row.metric)
+    of = f"{words.NAMES[metric]}{f', {row.currency.upper()}' if row.currency else ''}"
+    return f"{of}: the line from now on is {told(metric, row)}."
