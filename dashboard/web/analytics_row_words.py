@@ -8,7 +8,7 @@ from dashboard.metrics.spans import Span
 from dashboard.web import analytics_words as words
 
 # For one row, for several; {n} is how many, {worth} what they amount to.
-_SAID = {
+SAID = {
     "authorization_success": ("1 attempt succeeded", "{n} attempts succeeded"),
     "authorization_success.of": ("1 attempt to hold or charge", "{n} attempts to hold or charge"),
     "time_to_capture": ("1 hold was captured", "{n} holds were captured"),
@@ -44,6 +44,11 @@ _SAID = {
         "{worth} came back from banks, {n} times",
     ),
     "money.lost": ("{worth} was lost in 1 dispute", "{worth} was lost in {n} disputes"),
+    "money.fees": ("{worth} of fees, from 1 movement", "{worth} of fees, from {n} movements"),
+    "money.unpriced": (
+        "{worth} was taken, its fee is not known",
+        "{worth} was taken in {n} movements whose fees are not known",
+    ),
     "money.net": (
         "{worth} net before fees, from 1 movement",
         "{worth} net before fees, from {n} movements",
@@ -71,7 +76,7 @@ _PLACES = {
 
 def heading(what: str, count: int, amount: int, currency: str) -> str:
     """How many rows there are, and what of."""
-    one, many = _SAID[what]
+    one, many = SAID[what]
     if count == 0:
         return "No rows stand behind this number"
     worth = formats.money(amount, currency).replace("-", "−")

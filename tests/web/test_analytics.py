@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from dashboard import clock, db
+from dashboard.metrics import numbers
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.thresholds import draw
+from dashboard.web import analytics_row_words
 from tests.metrics.histories import Told
 from tests.web.desk import Person, sign_in, text
 from tests.web.figures import (
@@ -139,6 +141,10 @@ async def test_each_count_has_exactly_so_many_rows(fiona: Person, metric: Metric
             assert await total_behind(fiona, href) == int(number[1].replace(",", "")), (said, href)
             seen += 1
     assert seen >= 2
+
+
+def test_each_number_has_words_for_its_rows():
+    assert set(analytics_row_words.SAID) == numbers.NAMES
 
 
 async def test_a_row_leads_to_its_hold_and_a_ticket_to_itself(fiona: Person, world: World):
