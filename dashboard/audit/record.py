@@ -33,6 +33,7 @@ class Action(StrEnum):
     BATCH = "batch"
     VIEW = "view"
     LINE = "line"
+    FEED = "feed"
 
 
 @dataclass(frozen=True, slots=True)

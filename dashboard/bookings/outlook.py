@@ -10,6 +10,7 @@ from dashboard.payments.tables import Payment
 # Work is counted to the last row; an archive only so far, for its numbers must cost the same after
 # a million bookings as after a thousand.
 MOST = 10_000
+EXPIRING = Filters(view="expiring")
 
 
 async def numbers(chosen: Sequence[Filters], now: datetime) -> list[int]:
@@ -30,7 +31,7 @@ async def numbers(chosen: Sequence[Filters], now: datetime) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A hold that ends within a day. `person` tells that somebody must look at it."""
+    """A hold that is going to end. `person` tells that somebody must look at it."""
 
     at: datetime
     amount: int
@@ -38,8 +39,9 @@ class Ending:
     person: bool
 
 
-async def ending(now: datetime) -> list[Ending]:
-    """Every hold that ends within 24 hours, the next one first: what heading and strip add up."""
+async def ending(now: datetime, chosen: Filters = EXPIRING) -> list[Ending]:
+    """Every hold of a list, the next to end first; by itself of those that end within 24 hours,
+    which heading and strip add up."""
     rows = (
         await Payment.select(
             Payment.authorization_expires_at,
@@ -47,7 +49,7 @@ async def ending(now: datetime) -> list[Ending]:
             Payment.currency,
             Payment.purchase.attention.as_alias("attention"),
         )
-        .where(await where_of(Filters(view="expiring"), now))
+        .where(await where_of(chosen, now))
         .order_by(Payment.authorization_expires_at)
     )
     return [
@@ -101,3 +103,15 @@ async def next_end(now: datetime) -> datetime | None:
         .first()
     )
     return row["authorization_expires_at"] if row else None
+
+
+async def next_to_end(now: datetime, limit: int) -> list[int]:
+    """The payments whose holds are going to end, the next one first."""
+    rows = (
+        await Payment.select(Payment.id)
+        .where((await where_of(Filters(), now)) & (Payment.authorization_expires_at > now))
+        .order_by(Payment.authorization_expires_at)
+        .order_by(Payment.id)
+        .limit(limit)
+    )
+    return [row["id"] for row in rows]

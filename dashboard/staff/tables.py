@@ -65,3 +65,13 @@ class SavedView(Table, tablename="saved_view"):
     query = Text()
     created_at = Instant()
     changed_at = Instant()
+
+
+class CalendarFeed(Table, tablename="calendar_feed"):
+    """A secret address at which a person's calendar program reads. Only its hash is kept."""
+
+    id = SerialId()
+    staff = Reference(Staff, unique=True)
+    token_hash = Varchar(length=64, unique=True)
+    created_at = Instant()
+    used_at = Instant(null=True)

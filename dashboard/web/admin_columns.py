@@ -14,7 +14,7 @@ from dashboard.columns import OneOf
 from dashboard.mail.tables import Message
 from dashboard.metrics.tables import Day
 from dashboard.payments.tables import Operation
-from dashboard.staff.tables import ApiToken, Staff, StaffSession
+from dashboard.staff.tables import ApiToken, CalendarFeed, Staff, StaffSession
 from dashboard.support.tables import HoldNote, Snooze, Ticket, TicketNote
 from dashboard.web.admin_words import HELP
 
@@ -24,6 +24,7 @@ SECRETS: tuple[Column, ...] = (
     Staff.password,
     StaffSession.token_hash,
     ApiToken.token_hash,
+    CalendarFeed.token_hash,
     IdempotencyKey.scope,
     IdempotencyKey.body_hash,
     Student.customer_key,

@@ -30,7 +30,14 @@ from dashboard.payments.tables import (
     RefusedDelivery,
     StripeEvent,
 )
-from dashboard.staff.tables import ApiToken, SavedView, SignInAttempt, Staff, StaffSession
+from dashboard.staff.tables import (
+    ApiToken,
+    CalendarFeed,
+    SavedView,
+    SignInAttempt,
+    Staff,
+    StaffSession,
+)
 from dashboard.support.tables import HoldNote, Snooze, Ticket, TicketNote
 from dashboard.web.admin_columns import describe
 from dashboard.web.admin_groups import (
@@ -160,6 +167,7 @@ TABLES: tuple[Shown, ...] = (
     ),
     Shown(StaffSession, DOORS, "id staff created_at seen_at expires_at", "staff expires_at"),
     Shown(SavedView, WORK, "id name owner shared query changed_at", "owner shared name"),
+    Shown(CalendarFeed, DOORS, "id staff created_at used_at", "staff created_at"),
     Shown(SignInAttempt, DOORS, "id account address at", "account address at"),
     Shown(
         ReconcileDifference,

@@ -45,6 +45,7 @@ _SAID = {
     Action.REPLAY: "Replayed a message from Stripe",
     Action.LINE: "Moved a line of the analytics",
     Action.BATCH: "Captured or released many holds",
+    Action.FEED: "Address of the calendar",
     Action.EXPORT: "Exported",
     Action.VIEW: "Saved view",
 }
@@ -52,6 +53,9 @@ _OUTCOMES = {
     "done": "",
     "refused": "wrong e-mail or password",
     "throttled": "too many attempts",
+    "made": "made",
+    "renewed": "renewed",
+    "revoked": "revoked",
     "sent": "the file came at once",
     "asked": "the worker makes the file",
     "fetched": "the file was fetched",

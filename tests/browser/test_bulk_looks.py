@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.batches import work as rows_of
 from jobs import batches
 from tests.browser.chromium import LOOKS
-from tests.browser.conftest import carry_session, violations
+from tests.browser.looking import Look, page_of
 from tests.browser.served import Served, served
 
 pytestmark = pytest.mark.browser
-PICTURES = Path(__file__).resolve().parent.parent.parent / "var" / "pictures"
-SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 HOUR = timedelta(hours=1)
 NAMES = ("Maya Chen", "Ada Okafor", "Leo Brandt", "Priya Nair", "Jun Park")
 
@@ -27,44 +24,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield desk
 
 
-def _page(browser: Browser, desk: Served, role: str = "support", **options: object) -> Page:
-    page = browser.new_context(base_url=desk.url, **options).new_page()  # type: ignore[arg-type]
-    page.set_default_timeout(8000)
-    carry_session(page, desk, desk.staff(role))
-    return page
-
-
 async def _mixed() -> None:
     """What a worker leaves in the middle of its work."""
     due = await rows_of.due(10)
     for row in due[:-1]:
         await rows_of.carry_out(row)
-
-
-class Look:
-    """A page at one size and in one theme, and all that was found wrong with what it showed."""
-
-    def __init__(self, browser: Browser, desk: Served, size: str, theme: str) -> None:
-        width, height = SIZES[size]
-        viewport = {"width": width, "height": height}
-        self.page = _page(browser, desk, viewport=viewport, color_scheme=theme)
-        self.wrong: list[str] = []
-        self._look = f"{size}-{theme}"
-        self.page.on("console", self._hear)
-        PICTURES.mkdir(parents=True, exist_ok=True)
-
-    def _hear(self, said: ConsoleMessage) -> None:
-        if "Content Security Policy" in said.text:
-            self.wrong.append(said.text)
-
-    def at(self, name: str, address: str = "") -> None:
-        """Look at the page as it is, or at another address first."""
-        if address:
-            self.page.goto(address)
-        self.wrong += [f"{name}: {one}" for one in violations(self.page)]
-        by = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        self.wrong += [f"{name} scrolls sideways by {by} px"] if by > 0 else []
-        self.page.screenshot(path=PICTURES / f"{name}-{self._look}.png", full_page=True)
 
 
 def _heading(page: Page) -> Locator:
@@ -117,7 +81,7 @@ def test_a_selection_by_keys_is_captured_and_the_page_follows_without_a_reload(
     browser: Browser, shop: Served
 ):
     first, second = [shop.book(name, 20 * HOUR, 30 * HOUR) for name in ("Kay One", "Kay Two")]
-    page = _page(browser, shop)
+    page = page_of(browser, shop)
     page.goto("/holds?q=Kay")
     expect(page.locator("#selection")).to_be_hidden()
     for _ in range(2):
@@ -142,7 +106,7 @@ def test_a_selection_by_keys_is_captured_and_the_page_follows_without_a_reload(
 def test_all_of_a_page_are_selected_at_once_and_none_again(browser: Browser, shop: Served):
     for name in ("Allan One", "Allan Two", "Allan Three"):
         shop.book(name, 24 * HOUR)
-    page = _page(browser, shop)
+    page = page_of(browser, shop)
     page.goto("/holds?q=Allan")
     page.get_by_label("Select all of this page").check()
     expect(page.locator("[data-selected]")).to_have_text("3 selected")
@@ -157,7 +121,7 @@ def test_all_of_a_page_are_selected_at_once_and_none_again(browser: Browser, sho
 
 def test_the_whole_of_it_works_without_scripts(browser: Browser, shop: Served):
     found = [shop.book(name, 26 * HOUR) for name in ("Noa One", "Noa Two")]
-    page = _page(browser, shop, java_script_enabled=False)
+    page = page_of(browser, shop, java_script_enabled=False)
     page.goto("/holds?q=Noa")
     page.get_by_role("link", name="Select all of this page").click()
     page.get_by_role("button", name="Release selected…").click()
@@ -173,7 +137,7 @@ def test_the_whole_of_it_works_without_scripts(browser: Browser, shop: Served):
 
 def test_a_double_click_and_the_back_button_capture_once(browser: Browser, shop: Served):
     found = [shop.book(name, 28 * HOUR) for name in ("Dora One", "Dora Two")]
-    page = _page(browser, shop)
+    page = page_of(browser, shop)
     before = len(shop.money_calls("/capture"))
     page.goto(f"/jobs/review?verb=capture&hold={found[0]}&hold={found[1]}")
     page.get_by_role("button", name="Capture 2 holds").dblclick()

@@ -115,6 +115,11 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/triage"): VIEWER,
     ("GET", "/triage/done"): VIEWER,
     ("GET", "/operations/{operation_id}/outcome"): VIEWER,
+    ("GET", "/calendar"): VIEWER,
+    ("POST", "/calendar"): VIEWER,
+    ("POST", "/calendar/revoke"): VIEWER,
+    # A calendar program's own page, whose address is its only right.
+    ("GET", "/calendar/feeds/{token}"): OPEN,
     # Many holds at once.
     ("GET", "/jobs"): VIEWER,
     ("POST", "/jobs"): SUPPORT,
