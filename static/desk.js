@@ -5,6 +5,7 @@
 const root = document.documentElement;
 const dialog = document.getElementById("dialog");
 const dialogBody = document.getElementById("dialog-body");
+const dialogTrouble = document.getElementById("dialog-trouble");
 let opener = null;
 root.classList.add("js");
 
@@ -28,49 +29,60 @@ function closeDialog() {
 
 dialog?.addEventListener("close", () => {
   dialogBody.replaceChildren();
+  dialogTrouble.replaceChildren();
   const back = opener && document.getElementById(opener);
   const row = opener && document.getElementById(opener.replace(/^[a-z]+-/, "open-"));
-  (back || row || document.getElementById("main")).focus();
+  (back || row || document.getElementById("next") || document.getElementById("main")).focus();
   opener = null;
 });
+
+// What was sent is on its way: its answer needs the dialog to be read in.
+const sending = () => dialogBody?.querySelector("form.htmx-request");
+dialog?.addEventListener("cancel", (event) => sending() && event.preventDefault());
 
 document.addEventListener("click", (event) => {
   const trigger = event.target.closest("[data-dialog]");
   if (trigger) opener = trigger.id;
-  if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  const dismiss = event.target.closest("[data-dismiss]");
+  // An error alone in its dialog closes with it; above a form or a page it leaves them be.
+  if (dismiss && dismiss.closest("dialog") && !dialogBody.firstElementChild) closeDialog();
+  else if (dismiss) dismiss.closest(".trouble").replaceChildren();
+  if (event.target.closest("[data-close]") && !sending()) event.target.closest("dialog").close();
   if (event.target.closest("[data-keys-help]")) document.getElementById("keys").showModal();
 });
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
-  // A poll that comes back after its dialog was closed has nothing to fill any more.
-  const late = event.detail.target === dialogBody && !dialog.open && !opener;
-  if (late) event.detail.shouldSwap = false;
+  const { target, xhr, requestConfig } = event.detail;
+  // A form that was older than its person's session is told the new session's proof.
+  const proof = xhr.getResponseHeader("X-CSRF-Token");
+  if (proof) for (const field of document.querySelectorAll('input[name="_csrf"]')) field.value = proof;
+  // A poll that comes back after its dialog was closed has nothing to fill any more. What came of
+  // something that was sent is always told.
+  const ours = target === dialogBody || target === dialogTrouble;
+  if (ours && requestConfig.verb === "get" && !dialog.open && !opener) event.detail.shouldSwap = false;
 });
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target !== dialogBody) return;
+  const { target } = event.detail;
+  if (target.id === "trouble") target.scrollIntoView({ block: "nearest" });
+  if (target !== dialogBody && target !== dialogTrouble) return;
+  if (!dialog.open && target.firstElementChild && !dialogBody.querySelector("[data-finished]")) dialog.showModal();
+  if (target === dialogTrouble) {
+    dialog.scrollTop = 0;
+    if (!dialogBody.firstElementChild) target.querySelector("button, a")?.focus();
+    return;
+  }
+  dialogTrouble.replaceChildren();
   if (dialogBody.querySelector("[data-finished]")) return closeDialog();
-  if (!dialog.open && dialogBody.firstElementChild) dialog.showModal();
   dialogBody.querySelector("[autofocus]")?.focus();
   dialogBody.querySelectorAll("form[data-movement]").forEach(follow);
 });
 
 for (const failure of ["htmx:sendError", "htmx:timeout"]) {
   document.body.addEventListener(failure, () => {
-    const place = dialog?.open ? ensureTrouble() : document.getElementById("trouble");
+    const place = dialog?.open ? dialogTrouble : document.getElementById("trouble");
     place.replaceChildren(document.getElementById("offline").content.cloneNode(true));
   });
-}
-
-function ensureTrouble() {
-  let place = dialogBody.querySelector(".trouble");
-  if (!place) {
-    place = document.createElement("div");
-    place.className = "trouble";
-    place.setAttribute("role", "alert");
-    dialogBody.prepend(place);
-  }
-  return place;
 }
 
 // The consequence and the last button follow the amount while it is typed. The server checks

@@ -1,4 +1,4 @@
-"""Errors as people read them: a page with its own words and the request's name."""
+"""Errors as people read them: a page with its own words, what was typed, and the request's name."""
 
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from litestar_htmx import HTMXDetails
 from dashboard import clock, formats, settings
 from dashboard.web import errors, security
 from dashboard.web.pages import page_of_error
+from dashboard.web.typed import Sent, same_site
 
 HEADINGS = {
     400: "That request can’t be read",
@@ -23,6 +24,14 @@ HEADINGS = {
     429: "Too many requests",
     503: "Out of reach for the moment",
 }
+_FORGED = "This form is out of date"
+_SIGNED_OUT = (
+    "Your session has ended, and nothing was done. Sign in in another tab, then come back."
+)
+# The form was right and may be sent once more as it is: it can't happen twice.
+_AGAIN = (401, 429, 500, 503)
+# The dialog's own place for what went wrong, and the page's.
+_IN_DIALOG, _ON_PAGE = "#dialog-trouble", "#trouble"
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -33,35 +42,67 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     if not _person(request):
         return response
     status = response.status_code or 500
-    if status == 401 and request.method == "GET":
+    if status == 401 and request.method == "GET" and not _htmx(request):
         return _to_sign_in(request)
+    forged = isinstance(error, security.ForgedForm)
+    page = page_of_error(request, _context(request, response, status, forged), status)
+    page.headers.update(_merged(request, forged))
+    return page
+
+
+def _context(
+    request: Request[Any, Any, Any], response: Response[Any], status: int, forged: bool
+) -> dict[str, Any]:
     text = str((response.content or {}).get("detail", ""))
-    heading = HEADINGS.get(status, "Something went wrong on our side")
-    if isinstance(error, security.ForgedForm):
-        heading = "This form is out of date"
-    context = {
-        "heading": heading,
-        "text": text,
+    # Our own page made it: it may go again with the proof of the session that there is by then.
+    sent: Sent | None = request.state.get("sent")
+    if forged and sent is not None:
+        text = "It was made before you signed in again. Look at it, then send it."
+    return {
+        "heading": _FORGED if forged else HEADINGS.get(status, "Something went wrong on our side"),
+        "text": _SIGNED_OUT if status == 401 else text,
         "at": formats.moment(clock.now(), settings.current().zone),
+        "signed_out": status == 401,
+        "sign_in": _sign_in(_here(request)),
+        "sent": sent if forged or status in _AGAIN else None,
+        "csrf": security.proof(request) if sent else request.state.get("csrf", ""),
     }
-    return page_of_error(request, context, status)
+
+
+def _merged(request: Request[Any, Any, Any], forged: bool) -> dict[str, str]:
+    """For htmx: the error goes to its own place, and the page and its forms stay as they are."""
+    if not _htmx(request):
+        return {}
+    dialog = request.headers.get("HX-Target") in ("dialog-body", "dialog-trouble")
+    headers = {
+        "HX-Retarget": _IN_DIALOG if dialog else _ON_PAGE,
+        "HX-Reswap": "innerHTML",
+        "HX-Reselect": ".failure",
+    }
+    if forged and same_site(request):
+        headers[security.CSRF_HEADER] = security.proof(request)
+    return headers
+
+
+def _htmx(request: Request[Any, Any, Any]) -> bool:
+    return request.headers.get("HX-Request") == "true"
 
 
 def _person(request: Request[Any, Any, Any]) -> bool:
-    htmx = request.headers.get("HX-Request") == "true"
-    return htmx or "text/html" in request.headers.get("Accept", "")
+    return _htmx(request) or "text/html" in request.headers.get("Accept", "")
+
+
+def _here(request: Request[Any, Any, Any]) -> str:
+    """The page that the person has open."""
+    if _htmx(request):
+        return HTMXDetails(request).current_url_abs_path or "/holds"
+    return request.url.path if request.method == "GET" else "/holds"
 
 
 def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-    """To the sign-in page, and back afterwards; htmx is told to take the whole page there."""
-    here = request.url.path
-    if request.headers.get("HX-Request") == "true":
-        current = HTMXDetails(request).current_url_abs_path or here
-        return Response(
-            "", status_code=401, headers={"HX-Redirect": _sign_in(current)}, media_type="text/html"
-        )
+    """To the sign-in page, and back afterwards."""
     query = f"?{request.url.query}" if request.url.query else ""
-    return Redirect(_sign_in(f"{here}{query}"), status_code=303)
+    return Redirect(_sign_in(f"{request.url.path}{query}"), status_code=303)
 
 
 def _sign_in(wanted: str) -> str:

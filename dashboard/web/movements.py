@@ -17,7 +17,7 @@ from dashboard.payments.facts import State, Verb
 from dashboard.payments.tables import Operation
 from dashboard.web import movement_form as form
 from dashboard.web.behind import behind
-from dashboard.web.hold_page import LARGEST_ID, hold_context, moved, need
+from dashboard.web.hold_page import LARGEST_ID, Note, hold_context, moved, need
 from dashboard.web.movement_form import Asked, Checked
 from dashboard.web.pages import page
 from dashboard.web.security import guard
@@ -209,11 +209,13 @@ async def _gone(sent: Sent, code: str, values: dict[str, Any], status: int) -> H
 
 async def _message(sent: Sent, said: str, status: int) -> HTMXTemplate:
     under = await behind(sent.request)
-    context = {"said": said, "verb": sent.verb.value}
+    # What was typed for it may be wanted elsewhere: in a note, or in the next form.
+    context = {"said": said, "verb": sent.verb.value, "typed": sent.asked.note.strip()}
     if sent.request.htmx:
         return await page(sent.request, "holds/refused.html", {**under, **context}, status)
     more = await hold_context(sent.request, await need(sent.found.payment.id))
-    return await page(sent.request, "holds/show.html", {**more, "trouble": said}, status)
+    note = {"note": Note(context["typed"])} if context["typed"] else {}
+    return await page(sent.request, "holds/show.html", {**more, **note, "trouble": said}, status)
 
 
 async def _form(sent: Sent, checked: Checked | None, status: int) -> HTMXTemplate:

@@ -16,6 +16,7 @@ from dashboard import settings
 from dashboard.payments.actors import Actor
 from dashboard.staff import auth
 from dashboard.staff.tables import ROLES, Staff
+from dashboard.web import typed
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
@@ -99,6 +100,11 @@ def csrf_token(session_token: str) -> str:
     return hmac.new(key, b"csrf:" + session_token.encode(), sha256).hexdigest()
 
 
+def proof(connection: Connection) -> str:
+    """The proof for forms of the session that this browser has."""
+    return csrf_token(connection.cookies.get(session_cookie_name(), ""))
+
+
 def visitor_token(connection: Connection) -> str:
     """The proof for forms of somebody who has not signed in: the value of their own cookie."""
     return connection.cookies.get(csrf_cookie_name()) or secrets.token_hex(32)
@@ -154,12 +160,18 @@ def only_looks(connection: Connection) -> bool:
 
 async def _enter_by_session(connection: Connection, role: str) -> None:
     token = connection.cookies.get(session_cookie_name(), "")
+    form = None
+    if isinstance(connection, Request) and connection.method not in SAFE_METHODS:
+        form = connection
+    if form is not None:
+        # Before anything can fail: what was typed is given back whatever happens.
+        await typed.remember(form)
     staff = await auth.session_staff(token, not only_looks(connection)) if token else None
     if staff is None:
         raise SignInNeeded
     connection.state.actor = Actor(staff.name or staff.email, "staff", staff.id)
-    if isinstance(connection, Request) and connection.method not in SAFE_METHODS:
-        await check_form(connection, csrf_token(token))
+    if form is not None:
+        await check_form(form, csrf_token(token))
     if not reaches(staff, role):
         raise NotForThisRole(f"Your role is {staff.role}; this needs {role}.")
     connection.state.staff = staff
