@@ -61,9 +61,9 @@ async def test_an_empty_or_endless_note_is_refused_with_what_was_typed(world: Wo
     long = "once <b>more\n" * 1000
     answer = await note(ana, payment, long)
     assert answer.status_code == 422
-    kept = re.search(r'<textarea id="note".*?>\n(.*?)</textarea>', answer.text, re.DOTALL)
+    kept = re.search(r'<textarea id="desk-note".*?>\n(.*?)</textarea>', answer.text, re.DOTALL)
     assert kept and unescape(kept[1]) == long
-    assert 'id="note-fault"' in answer.text and hidden(answer, "key")
+    assert 'id="desk-note-fault"' in answer.text and hidden(answer, "key")
     assert await HoldNote.count() == 0
 
 
