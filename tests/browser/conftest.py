@@ -53,7 +53,7 @@ def carry_session(page: Page, desk: Served, email: str) -> None:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it stands, in one line each, and ids that occur twice."""
+    """What axe finds wrong with the page as it stands, a line each, and ids that occur twice."""
     if not page.evaluate("() => 'axe' in window"):
         # The page's own policy lets no foreign script in; the debugger's door does.
         page.evaluate(AXE.read_text())
@@ -63,7 +63,7 @@ def violations(page: Page) -> list[str]:
     )
     found: Any = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", TAGS)
     # A label would lead to the first of them, wherever that is.
-    return [f"the id {id} occurs twice" for id in twice] + [
+    return [f"the id {one} occurs twice" for one in twice] + [
         f"{one['id']}: {node['target']} {node['failureSummary']}"
         for one in found["violations"]
         for node in one["nodes"]

@@ -1,4 +1,4 @@
-"""What must be so of the queue, statement by statement: its order, its counts, its address, its keys.
+"""What must be so of the queue, statement by statement: order, counts, address and keys.
 
 The number in a test's name is the statement's.
 """
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Five holds, each in another hour: the second one ends within two hours, yen are one of them."""
+    """Five holds, each in another hour; one ends within two hours, and one is in yen."""
     with served(tmp_path_factory.mktemp("queue")) as running:
         running.book("Nils Berg", 60 * HOUR)
         running.book("Maya Chen", HOUR / 2, hold_for=HOUR * 1.75)
@@ -43,9 +43,7 @@ def test_statement_01_the_soonest_end_comes_first_and_its_level_is_told(
     page.goto("/holds?view=open")
     assert ends(page) == sorted(ends(page))
     assert len(ends(page)) == 5
-    levels = [
-        str(one.get_attribute("class")) for one in page.locator("td.ends .countdown").all()
-    ]
+    levels = [str(one.get_attribute("class")) for one in page.locator("td.ends .countdown").all()]
     assert ["critical" in one for one in levels] == [True, False, False, False, False], levels
     assert ["urgent" in one for one in levels] == [False, True, True, False, False], levels
     first = page.locator("[data-row]").first
