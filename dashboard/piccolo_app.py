@@ -20,6 +20,7 @@ APP_CONFIG = AppConfig(
             "dashboard.audit.tables",
             "dashboard.alerts.tables",
             "dashboard.exports.tables",
+            "dashboard.reports.tables",
         ],
         exclude_imported=True,
     ),

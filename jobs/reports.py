@@ -1,13 +1,14 @@
 """What finance is told by itself: crossed lines, and the month that is over."""
 
 from dashboard import clock
-from dashboard.reports import crossings
+from dashboard.reports import crossings, monthly
 from jobs import mail
 
 
 async def tell_finance() -> int:
-    """Owe the e-mails that are due, each once, and have them sent; answers whether there were."""
-    told = await crossings.tell(clock.now())
+    """Owe the e-mails that are due, each once, and have them sent; answers how many."""
+    now = clock.now()
+    told = int(await crossings.tell(now)) + await monthly.tell(now)
     if told:
         await mail.mail_at_once()
-    return int(told)
+    return told

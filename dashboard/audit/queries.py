@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], bool]] = {
         ),
         False,
     ),
-    "exports": ((Action.EXPORT,), False),
+    "exports": ((Action.EXPORT, Action.SUBSCRIPTION), False),
     "money": ((), True),
 }
 

@@ -30,6 +30,7 @@ class Action(StrEnum):
     SANDBOX = "sandbox"
     REPLAY = "replay"
     EXPORT = "export"
+    SUBSCRIPTION = "subscription"
     BATCH = "batch"
     VIEW = "view"
     LINE = "line"

@@ -89,6 +89,17 @@ def end_of_month(first: date) -> date:
     return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
+def finding(figures: Figures, currency: str) -> str:
+    """What a month came to, in a line: "1.7 % of holds expired, $39,720.00 net before fees"."""
+    found, money = figures.expiry, figures.money
+    expired = f"{found.told} of holds expired" if found.percent is not None else ""
+    if found.percent is None and found.denominator:
+        expired = f"{found.told} holds expired"
+    took = money.captured or money.charged or money.refunded or money.lost
+    kept = f"{formats.money(money.net, currency)} net before fees" if took else "nothing was taken"
+    return f"{expired}, {kept}" if expired else kept
+
+
 def rows_of(what: str, first: date, last: date, currency: str) -> str:
     """Where the rows behind a number are listed."""
     asked = {"what": what, "from": first.isoformat(), "to": last.isoformat(), "currency": currency}

@@ -30,6 +30,7 @@ from dashboard.payments.tables import (
     RefusedDelivery,
     StripeEvent,
 )
+from dashboard.reports.tables import SentReport, Subscription
 from dashboard.staff.tables import (
     ApiToken,
     CalendarFeed,
@@ -214,6 +215,8 @@ TABLES: tuple[Shown, ...] = (
         "sheet state asked_by asked_at",
     ),
     Shown(Notice, WORK, "id recipient subject state attempts error", "state recipient"),
+    Shown(Subscription, WORK, "id staff since", "staff"),
+    Shown(SentReport, WORK, "id month staff written_at", "month staff"),
     Shown(Outage, WORK, "id started_at ended_at", "started_at ended_at"),
     Shown(
         Heartbeat,

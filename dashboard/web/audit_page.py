@@ -48,6 +48,7 @@ _SAID = {
     Action.FEED: "Address of the calendar",
     Action.EXPORT: "Exported",
     Action.VIEW: "Saved view",
+    Action.SUBSCRIPTION: "Changed whether the monthly report comes by e-mail",
 }
 _OUTCOMES = {
     "done": "",
@@ -62,6 +63,8 @@ _OUTCOMES = {
     "named": "made",
     "renamed": "renamed",
     "deleted": "deleted",
+    "wanted": "it comes",
+    "unwanted": "it does not come any more",
 }
 _ALARMING = (Action.DENIED, Action.SIGN_IN_FAILED)
 

@@ -15,7 +15,7 @@ from dashboard.mail.facts import State, Template
 from dashboard.mail.letters import Letter
 from dashboard.mail.samples import samples
 from dashboard.mail.tables import Message
-from dashboard.reports import crossings
+from dashboard.reports import crossings, monthly
 from dashboard.web.pages import page
 from dashboard.web.security import PAGE_POLICY, guard
 
@@ -120,7 +120,7 @@ def _letters() -> dict[str, tuple[str, Letter]]:
         for name, (label, facts) in samples(reading.terms()).items()
     }
     to_students = {name: (label, one) for name, (label, one) in written.items() if one}
-    return {**to_students, **alert_letters.samples(), **crossings.samples()}
+    return {**to_students, **alert_letters.samples(), **crossings.samples(), **monthly.samples()}
 
 
 def _framed(html: str) -> Response[str]:

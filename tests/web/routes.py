@@ -148,6 +148,10 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/reconcile/{difference_id}/acknowledge"): FINANCE,
     ("POST", "/reconcile/{difference_id}/adopt"): FINANCE,
     ("POST", "/holds/{payment_id}/compare"): SUPPORT,
+    # The months.
+    ("GET", "/reports"): VIEWER,
+    ("GET", "/reports/{name}"): VIEWER,
+    ("POST", "/reports/subscription"): VIEWER,
     # Files.
     ("GET", "/exports"): FINANCE,
     ("POST", "/exports"): FINANCE,
