@@ -33,6 +33,14 @@ def button(found: Review) -> str:
     return f"{found.verb.capitalize()} {some}, {findings.worth(found.totals)}"
 
 
+def broken(count: int) -> str:
+    """How many of the holds were told otherwise; nothing when none was."""
+    if not count:
+        return ""
+    of_them = "1 student was" if count == 1 else f"The students of {count} holds were"
+    return f"{of_them} told something else by e-mail."
+
+
 def heading(found: Progress) -> str:
     """How far a batch has come, or what became of it."""
     verb, total = Verb(found.batch.verb), len(found.lines)

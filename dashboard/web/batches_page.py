@@ -20,6 +20,7 @@ from dashboard.batches.review import MOST, Movable, review
 from dashboard.batches.tables import RowState
 from dashboard.bookings.errors import KeyReused
 from dashboard.bookings.holds import Hold, holds
+from dashboard.mail import promises
 from dashboard.payments.actions import Shown
 from dashboard.payments.facts import Verb
 from dashboard.web import batch_form as form
@@ -132,6 +133,7 @@ async def _review(
 ) -> HTMXTemplate:
     verb, now, zone = asked.verb or Verb.CAPTURE, clock.now(), settings.current().zone
     found = await review(verb, payment_ids, now)
+    told = await promises.broken(verb, [one.hold for one in found.movable], now)
     context = {
         "heading": words.reviewed(found) if payment_ids else faults.get("form", form.NONE),
         "verb": verb.value,
@@ -144,9 +146,11 @@ async def _review(
                 "row": form.row(_item(one)),
                 "amount": formats.money(one.amount, one.hold.currency),
                 "rest": _rest(one, verb),
+                "promise": told.get(one.hold.payment.id),
             }
             for one in found.movable
         ],
+        "broken": words.broken(len(told)),
         "left": found.left,
         "unknown": found.unknown,
         "totals": [formats.money(amount, name) for name, amount in found.totals.items()],

@@ -10,6 +10,7 @@ from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, findings, sentences, settings
 from dashboard.bookings.holds import Hold, story
+from dashboard.mail import promises
 from dashboard.payments import actions
 from dashboard.payments.actions import Wish
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
@@ -220,6 +221,9 @@ async def _message(sent: Sent, said: str, status: int) -> HTMXTemplate:
 
 async def _form(sent: Sent, checked: Checked | None, status: int) -> HTMXTemplate:
     context = form.shown(sent.found, sent.verb, sent.asked, checked)
+    amounts = {sent.found.payment.id: context["agreed"]}
+    told = await promises.broken(sent.verb, [sent.found], clock.now(), amounts)
+    context["promise"] = told.get(sent.found.payment.id)
     return await page(sent.request, "holds/movement.html", context, status)
 
 

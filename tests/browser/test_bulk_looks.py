@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.batches import work as rows_of
 from jobs import batches
+from jobs.mail import send_mail
 from tests.browser.chromium import LOOKS
 from tests.browser.looking import Look, page_of
 from tests.browser.served import Served, served
@@ -43,7 +44,9 @@ def test_14_many_holds_have_no_barrier_and_nothing_scrolls_sideways(
     found.append(shop.book("Haruka Sato", 60 * HOUR, teacher="Tomo Abe"))
     look = Look(browser, shop, size, theme)
     page = look.page
+    shop.run(send_mail())
     look.at("jobs", "/jobs")
+    look.at("release-promise", f"/holds/{found[1]}/release")
     page.goto(f"/holds/{found[0]}/capture")
     page.get_by_role("button", name="Capture $96.00").click()
     expect(page.locator("#flash")).to_contain_text("Maya paid")

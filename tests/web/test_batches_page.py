@@ -3,17 +3,21 @@
 import html
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 import pytest
 
+from dashboard import settings
 from dashboard.audit.tables import AuditEntry
 from dashboard.batches import work as rows_of
 from dashboard.batches.tables import Batch, BatchRow
 from dashboard.payments.tables import Operation, Payment, Purchase
 from jobs import batches
+from jobs.mail import send_mail
 from tests.batches.choosing import held
 from tests.web.desk import Person, hidden, sign_in, text
 from tests.web.test_desk_queue import rows
@@ -305,3 +309,23 @@ async def test_the_list_of_jobs_says_how_each_stands(world: World):
     assert "Nothing is under way; every job is done" in said
     assert "2 holds captured, $192.00" in said
     assert "That was all." in text(await sam.page("/jobs?before=1"))
+
+
+async def test_a_review_and_a_form_say_what_the_students_were_told(world: World, tmp_path: Path):
+    settings.use(msgspec.structs.replace(world.settings, var_dir=tmp_path))
+    chosen = await held(world, 2)
+    sam = await sign_in(world)
+    assert "Not what was said" not in text(await review(sam, "capture", chosen))
+    await send_mail()
+    said = text(await review(sam, "capture", chosen))
+    assert said.count("Not what was said.") == 2
+    assert "The students of 2 holds were told something else by e-mail." in said
+    assert "that the card is charged after the lesson" in said
+    answer = await sam.page(f"/holds/{chosen[0]}/release")
+    assert "We told Maya on" in text(answer) and "which is still on." in text(answer)
+    link = re.search(r'href="(/mail/\d+)">Read the e-mail', answer.text)
+    assert link and (await sam.page(link[1])).status_code == 200
+    # It warns and forbids nothing.
+    await send(sam, fields(await review(sam, "capture", chosen)))
+    await batches.carry_out_batches()
+    assert len(world.money_calls("/capture")) == 2
