@@ -41,7 +41,7 @@
         draw(chart);
       } catch (error) {
         console.error(error);
-        chart.panel.classList.add("as-table");
+        chart.panel?.classList.add("as-table");
       }
     });
   }

@@ -4,7 +4,7 @@ Pure.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from dashboard.metrics.cohorts import Cohort, Pile
 from dashboard.metrics.forecast import Ahead, Outcome
@@ -30,12 +30,17 @@ _KEPT = (
 )
 
 
+def last_day(cohort: Cohort) -> date:
+    """The Sunday of a cohort's week."""
+    return cohort.week + _SIX_DAYS
+
+
 def weeks(cohorts: Sequence[Cohort], currency: str) -> Sheet:
     """The holds that were placed in each week, by what became of them."""
     rows = [
         (
             one.week,
-            one.week + _SIX_DAYS,
+            last_day(one),
             *_counted(
                 (
                     one.placed,

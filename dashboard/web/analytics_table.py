@@ -1,10 +1,11 @@
 """A sheet of the analytics as a page shows it: words for its cells, and the way to their rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
+from dashboard.metrics.figures import NOTHING
 from dashboard.metrics.sheets import Cell, Column, Kind, Sheet
 from dashboard.metrics.spans import Span, Step
 from dashboard.web import analytics_words as words
@@ -12,11 +13,13 @@ from dashboard.web import analytics_words as words
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A cell: what it says, where its rows are, and the column's title for narrow screens."""
+    """A cell: what it says, where its rows are, and the column's title for narrow screens; `sub`
+    is what stands below it."""
 
     said: str
     href: str
     title: str
+    sub: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,25 @@ def table(
     if newest_first:
         lines.reverse()
     return Table(sheet.name, caption, [column.title for column in columns], lines)
+
+
+def piles(
+    sheet: Sheet, caption: str, step: Step, today: date, *, newest_first: bool = True
+) -> Table:
+    """A sheet of pairs in words: each count with its amount below it."""
+    whole = table(sheet, caption, step, today, newest_first=newest_first)
+    lines = [
+        replace(line, cells=[_pile(*pair) for pair in _pairs(line.cells)]) for line in whole.lines
+    ]
+    return replace(whole, titles=whole.titles[::2], lines=lines)
+
+
+def _pairs(cells: Sequence[Text]) -> list[tuple[Text, Text]]:
+    return list(zip(cells[::2], cells[1::2], strict=True))
+
+
+def _pile(count: Text, amount: Text) -> Text:
+    return replace(count, sub=amount.said if count.said not in ("0", NOTHING) else "")
 
 
 def _line(

@@ -171,7 +171,7 @@ def days(span: Span, step: Step, today: date) -> str:
         text = format_date(span.first, "EEE d MMM", locale=formats.LOCALE)
     else:
         text = period(span, year=False)
-    return f"{text}, so far" if span.last >= today else text
+    return f"{text}, so far" if span.first <= today <= span.last else text
 
 
 def _whole_month(span: Span, today: date) -> bool:
@@ -190,4 +190,6 @@ def period(span: Span, year: bool = True) -> str:
     if span.days == 1:
         return day(span.first, year)
     same = span.first.year == span.last.year
+    if same and span.first.month == span.last.month:
+        return f"{span.first.day} – {day(span.last, year)}"
     return f"{day(span.first, year and not same)} – {day(span.last, year)}"

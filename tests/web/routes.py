@@ -159,6 +159,9 @@ TABLE: dict[tuple[str, str], Rule] = {
     # The figures.
     ("GET", "/analytics"): VIEWER,
     ("GET", "/analytics/rows"): VIEWER,
+    ("GET", "/analytics/money"): VIEWER,
+    ("GET", "/analytics/cohorts"): VIEWER,
+    ("GET", "/analytics/forecast"): VIEWER,
     ("POST", "/analytics/lines"): FINANCE,
     # What is wrong.
     ("GET", "/alerts"): VIEWER,
