@@ -30,7 +30,7 @@ ON_REDIS := $(PYTEST) tests -m redis
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system run test test-sqlite test-postgresql test-redis \
-	test-browser pictures reconcile-large simulate kill bench-metrics \
+	test-browser pictures reconcile-large simulate kill bench-metrics bench-desk \
 	lint format types check lock clean
 
 help: ## list what can be made
@@ -108,6 +108,9 @@ BOOKINGS ?= 1000000
 bench-metrics: setup-dev ## a year of metrics from the days and from the events (BOOKINGS=1000000)
 	@for database in sqlite postgresql; do \
 		$(ROOMY) $(BIN)/python -W ignore -m scripts.bench_metrics $$database $(BOOKINGS) || exit 1; done
+
+bench-desk: setup-dev ## a look at the desk after 1,000 and after 100,000 bookings (BOOKINGS=100000)
+	@$(BIN)/python -W ignore -m scripts.bench_desk $(BOOKINGS)
 
 pictures: setup-dev system ## every page at 1280 and 390 px, light and dark, into var/pictures
 	PICTURES=all $(IN_BROWSER) -k sideways

