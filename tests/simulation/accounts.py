@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.play import Play
+from tests.simulation.wire import Wire
 
 Json = dict[str, Any]
 GAVE_NOTHING = ("failed", "canceled")
@@ -21,6 +22,10 @@ class Account:
     @property
     def taken(self) -> int:
         return int(self.intent["amount_received"]) if self.intent["status"] == "succeeded" else 0
+
+    @property
+    def held(self) -> int:
+        return int(self.charge["amount"]) if self.charge else 0
 
     def refunded(self, *statuses: str) -> int:
         return sum(one["amount"] for one in self.refunds if one["status"] in statuses)
@@ -61,7 +66,7 @@ class Case:
         self.operations = play.rows("SELECT * FROM operation")
         self.events = play.rows("SELECT * FROM payment_events")
         self.attention = self.purchase["attention"]
-        self.accounts = accounts(play)
+        self.accounts = accounts(play.wire)
         known = {payment["stripe_intent_id"] for payment in self.payments}
         self.strays = [name for name in self.accounts if name not in known]
 
@@ -85,9 +90,8 @@ class Case:
         return self.accounts.get(payment["stripe_intent_id"])
 
 
-def accounts(play: Play) -> dict[str, Account]:
+def accounts(wire: Wire) -> dict[str, Account]:
     """Every intent at Stripe, by its id."""
-    wire = play.wire
     charges = {one["id"]: one for one in wire.objects("charge") if one["status"] != "failed"}
     refunds, disputes = wire.objects("refund"), wire.objects("dispute")
     return {

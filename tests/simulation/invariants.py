@@ -133,7 +133,7 @@ def books_are_right(case: Case) -> Iterator[str]:
         ours = tuple(payment[name] for name in _COLUMNS)
         theirs = (
             one.status,
-            one.charge["amount"] if one.charge else 0,
+            one.held,
             one.taken,
             one.refunded("succeeded"),
             one.refunded("pending", "requires_action"),

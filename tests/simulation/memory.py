@@ -40,6 +40,7 @@ class Atomic(SQLiteTransaction):
             raise DatabaseUnreachable("simulated")
         engine.statement("COMMIT" if error is None else "ROLLBACK", ())
         if error is None:
+            engine.committed()
             await engine.loop.point("committed")
         return error is None
 
@@ -52,6 +53,8 @@ class MemoryEngine(WalEngine):
         self.loop = loop
         # Whether the database is out of reach for this statement; the schedule decides.
         self.fails: Any = lambda _what: False
+        # Called when a transaction has come true, before anybody else goes on.
+        self.committed: Any = lambda: None
         # Every statement with its values since the schedule began, for whoever wants to compare.
         self.heard: list[Any] | None = None
         self.connection = connection = _copy(template)
@@ -66,6 +69,7 @@ class MemoryEngine(WalEngine):
         """The migrated, empty database. It stays the same one: its statements are compiled."""
         if self.connection.in_transaction:
             self.connection.rollback()
+        self.committed = lambda: None
         self._keeping = False
         self.connection.execute("PRAGMA foreign_keys = OFF")
         for table in self._tables:

@@ -68,6 +68,8 @@ class Play:
         self.watched: list[tuple[float, str | None]] = []
         self.errors: list[str] = []
         self.chaos_left, self.database_left = setting.chaos, 0
+        # How often a process loses the processor for a moment after an answer of Stripe.
+        self.dawdling = 0.0
         machine.loop.trouble = self._trouble
         machine.engine.fails = self._database_fails
         sending.os = _Signals(machine)  # type: ignore[assignment]
@@ -125,6 +127,11 @@ class Play:
 
     def _trouble(self, process: Process, what: str) -> bool:
         """Kill, cancel or suspend a process now and then."""
+        came_from, process.came_from = process.came_from, what
+        if came_from.startswith("answer GET") and self.chance.random() < self.dawdling:
+            # Between the look at Stripe and what is made of it somebody else may do everything.
+            self.loop.suspend(process, self.chance.expovariate(2.0))
+            return True
         if self.chaos_left <= 0:
             return False
         likely = next((p for start, p in TARGETS.items() if what.startswith(start)), 0.004)
@@ -166,6 +173,7 @@ class Play:
         """No more trouble; who sleeps still sleeps."""
         self.chaos_left = self.database_left = self.wire.trouble.left = 0
         self.wire.away = False
+        self.dawdling = 0.0
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """What the database holds, read beside the product."""

@@ -10,6 +10,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.outside import Outside
 from tests.simulation.people import ANA, BEN, STUDENT, People
 from tests.simulation.play import DAY, HOUR, MINUTE, Play, Setting
+from tests.simulation.views import Views
 from tests.simulation.virtual import BASE, Stuck
 
 CARDS = {
@@ -77,7 +78,9 @@ class Schedule:
         self.outside = Outside(play, chance.choice((0, 0.5, 0.8, 1)), chance.choice((0.05, 0.3)))
         self.loop = play.loop
         self.loop.stickiness = chance.choice((0.3, 0.7, 0.9))
-        play.wire.news = self.outside.collect
+        views = Views(play)
+        play.wire.news, play.wire.moved = self.outside.collect, views.note_stripe
+        play.machine.engine.committed = views.compare
         self._over = False
         self.operation_id = ""
         # Until when no worker runs: a deployment that went wrong, a weekend without power.
@@ -92,6 +95,7 @@ class Schedule:
         play.wire.trouble.chance = chance.choice((0.15, 0.4))
         play.wire.trouble.reads = chance.choice((0.0, 0.05))
         play.database_left = chance.choice((0, 0, 0, 1, 2))
+        play.dawdling = chance.choice((0.0, 0.1, 0.3))
         outage = asyncio.create_task(self._outage())
         work = asyncio.gather(*(self._worker() for _ in range(chance.choice((1, 1, 2)))))
         await asyncio.gather(*self._cast())
@@ -228,7 +232,7 @@ class Schedule:
             if quiet > (IDLE_READS if upcoming else 2) and not self.outside.arrivals:
                 return
             await asyncio.sleep(max(1.0, min(upcoming) - self.loop.now) if upcoming else MINUTE)
-            self.play.wire.sandbox.tick()
+            self.play.wire.tick()
             self.outside.collect()
             await self.people.tick(thorough=not upcoming)
         self.play.errors.append(f"not at rest after {ROUNDS} rounds")

@@ -83,6 +83,7 @@ class Watched(Transaction):
                 raise Killed
             raise DatabaseUnreachable("simulated")
         if error is None:
+            self.engine.committed()
             await loop.point("committed")
         return error is None
 
@@ -95,6 +96,8 @@ class ServedEngine(PooledPostgres):
         self.loop = loop
         # Whether the database is out of reach for this statement; the schedule decides.
         self.fails: Any = lambda _what: False
+        # Called when a transaction has come true, before anybody else goes on.
+        self.committed: Any = lambda: None
         self.heard: list[Any] | None = None
         self._beside = _Beside(url)
         names = self.statement(
@@ -115,6 +118,7 @@ class ServedEngine(PooledPostgres):
     def fresh(self) -> None:
         """The migrated, empty database."""
         # The append-only tables refuse a TRUNCATE, too: as a replica the server fires no triggers.
+        self.committed = lambda: None
         self.statement("SET session_replication_role = replica", ())
         self.statement(f"TRUNCATE {self._tables} RESTART IDENTITY CASCADE", ())
 

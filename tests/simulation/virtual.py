@@ -35,6 +35,8 @@ class Process:
     asleep_until: float = 0.0
     # What a client that hangs up cancels: the request itself, not what it has shielded.
     root: "asyncio.Task[Any] | None" = None
+    # The point that it passed last.
+    came_from: str = ""
 
 
 @dataclass(eq=False)

@@ -98,6 +98,8 @@ class Wire:
         self.away = False
         # Called after everything that Stripe has done: there may be events to carry.
         self.news: Callable[[], None] = lambda: None
+        # Called whenever something may have changed there, whoever did it.
+        self.moved: Callable[[], None] = lambda: None
         self.told.clear()
 
     async def request(
@@ -157,6 +159,7 @@ class Wire:
             ordered |= {"method": request.method, "path": path}
             faults.order(self.sandbox.store, msgspec.convert(ordered, faults.Fault))
         answer = self.sandbox.handle(request.method, request.target, request.headers, request.body)
+        self.moved()
         if request.method == "POST" or fault:
             self._tell(request, answer, fault)
         self.news()
@@ -182,8 +185,14 @@ class Wire:
         else:
             body = str(httpx.QueryParams(_flat(params))).encode()
         answer = self.sandbox.handle(method, path, headers, b"" if method == "GET" else body)
+        self.moved()
         found: Json = json.loads(answer.body or b"{}")
         return found
+
+    def tick(self) -> None:
+        """What time has made due at Stripe happens there."""
+        self.sandbox.tick()
+        self.moved()
 
     def objects(self, kind: str) -> list[Json]:
         """Every object of a kind as Stripe has it, oldest first."""
