@@ -67,9 +67,11 @@ class Outside:
 
     def authenticate(self, result: str) -> None:
         """The student answers the bank's question, for every intent that asks one."""
-        for intent in self.wire.objects("payment_intent"):
+        asking = [("intents", one) for one in self.wire.objects("payment_intent")]
+        asking += [("setup_intents", one) for one in self.wire.objects("setup_intent")]
+        for kind, intent in asking:
             if intent["status"] in ("requires_action", "processing"):
-                where = f"/_sandbox/intents/{intent['id']}/authenticate"
+                where = f"/_sandbox/{kind}/{intent['id']}/authenticate"
                 self.wire.ask("POST", where, result=result)
                 self.play.tell(f"the bank: {intent['id'][-4:]} -> {result}")
         self.collect()

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.payments import actions, instructions, resume, sending, settle
+from dashboard.bookings import paying
+from dashboard.payments import actions, cards, instructions, resume, sending, settle
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Declined
@@ -18,6 +19,7 @@ from tests.simulation.virtual import BASE, Killed
 
 ANA, BEN = Actor("Ana", "staff", 1), Actor("Ben", "staff", 2)
 STUDENT = Actor("Maya", "student")
+LESSONS = 5
 
 
 class People:
@@ -75,6 +77,19 @@ class People:
         """The attempt that was claimed with the booking is sent by the request that booked."""
         said = await self.play.act(STUDENT.name, db.shielded(sending.send(operation_id)))
         self.play.tell(f"Maya books -> {_short(said)}")
+
+    async def give_card(self, card: str | None) -> None:
+        """The card of a far lesson is saved by the request that gives it: the booking, or a later
+        one with another card."""
+        said = await self.play.act(STUDENT.name, _card_given(self.play.purchase_id, card))
+        self.play.tell(f"Maya gives {card or 'her card'} -> {_short(said)}")
+
+    async def refund_unused(self, used: int) -> None:
+        """The lessons of a package that nobody took are given back, of what was paid."""
+        paid = self.play.rows("SELECT sum(captured_amount) AS amount FROM payment")[0]["amount"]
+        if paid:
+            owed = self.play.setting.price * used // LESSONS
+            await self.decide(owed, f"{used} of {LESSONS} lessons were used", False)
 
     async def decide(self, owed: int, why: str, due_now: bool) -> None:
         """What a lesson's end or a cancellation decides, and commits with the booking."""
@@ -154,6 +169,11 @@ BACKSTOPS = (
     "check_expiring_authorizations",
     "auto_capture_completed_lessons",
 )
+
+
+async def _card_given(purchase_id: int, card: str | None) -> None:
+    if card is None or await paying._save_instead(purchase_id, card):
+        await db.shielded(cards.save(purchase_id))
 
 
 async def _decide(purchase_id: int, decision: settle.Decision) -> int:

@@ -67,8 +67,10 @@ def event_trusted(machine: Machine) -> None:
 
     def remembering(self: Outside, event: dict[str, Any]) -> None:
         subject = event["data"]["object"]
-        name = subject["id"] if subject["object"] == "payment_intent" else subject["payment_intent"]
-        _happened[event["id"]] = _as_it_was(machine, name)
+        name = subject["id"] if subject["object"] == "payment_intent" else None
+        name = name or subject.get("payment_intent")
+        if name is not None:
+            _happened[event["id"]] = _as_it_was(machine, name)
         send_off(self, event)
 
     async def named(event_id: str) -> StripeEvent | None:

@@ -5,11 +5,11 @@ import contextlib
 import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.payments import actions, sending
+from dashboard.payments import actions, attempts, cards, horizon, sending
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.facts import Verb
@@ -74,34 +74,48 @@ class Play:
         machine.engine.fails = self._database_fails
         sending.os = _Signals(machine)  # type: ignore[assignment]
 
-    async def open(self) -> str:
-        """Write purchase and first attempt as a booking does; the operation's id, still unsent."""
-        setting, now = self.setting, clock.now()
+    async def open(self) -> str | None:
+        """Write purchase and first attempt as a booking does; the operation's id, still unsent.
+
+        A far lesson has none yet: its card is wanted.
+        """
+        now = clock.now()
         customer = await gateway().create_customer(name="Maya", email="m@example.test", key="maya")
-        renews = setting.policy == "renew"
-        purchase = Purchase(
-            currency="usd",
-            price=setting.price,
-            at_once=setting.kind == "package",
-            customer=customer,
-            payment_method=setting.card,
-            description="Piano lesson",
-            capture_due_at=None
-            if setting.kind == "package"
-            else now + timedelta(seconds=setting.due_in),
-            saves_card=renews,
-            # Staff have chosen the renewal; what was announced is what is left when it fails.
-            announced_policy="capture" if renews else setting.policy,
-            policy_override="renew" if renews else None,
-            created_at=now,
-        )
+        purchase = self._ordered(customer, now)
         verb = Verb.CHARGE if purchase.at_once else Verb.AUTHORIZE
         operation_id = str(uuid.uuid4())
         async with db.transaction():
             await purchase.save()
             self.purchase_id = int(purchase.id)
+            if purchase.hold_due_at is not None:
+                await attempts.plan(purchase)
+                await cards.want(purchase.id)
+                return None
             await actions.claim(Wish(verb, purchase.id, operation_id, Actor("Maya", "student")))
         return operation_id
+
+    def _ordered(self, customer: str, now: datetime) -> Purchase:
+        setting = self.setting
+        package, far = setting.kind == "package", setting.kind == "far"
+        due_at = None if package else now + timedelta(seconds=setting.due_in)
+        renews = setting.policy == "renew"
+        return Purchase(
+            currency="usd",
+            price=setting.price,
+            at_once=package,
+            customer=customer,
+            payment_method=setting.card,
+            description="Piano lesson",
+            capture_due_at=due_at,
+            saves_card=renews,
+            # Staff have chosen the renewal; what was announced is what is left when it fails.
+            announced_policy="capture" if setting.kind == "renewal" else setting.policy,
+            policy_override="renew" if setting.kind == "renewal" else None,
+            hold_due_at=horizon.hold_at(due_at, now) if far and due_at else None,
+            # The lesson begins two hours before its capture is due; a day before it is called off.
+            give_up_at=due_at - timedelta(hours=26) if far and due_at else None,
+            created_at=now,
+        )
 
     def tell(self, line: str) -> None:
         self.wire.story(line)

@@ -1,10 +1,10 @@
 """One schedule from one seed: chosen, played to quiescence, and judged."""
 
 import asyncio
-import random
 from dataclasses import dataclass
 
 from dashboard.payments.facts import Verb
+from tests.simulation.chosen import CARDS, choose
 from tests.simulation.invariants import violations
 from tests.simulation.machine import Machine
 from tests.simulation.outside import Outside
@@ -13,14 +13,6 @@ from tests.simulation.play import DAY, HOUR, MINUTE, Play, Setting
 from tests.simulation.views import Views
 from tests.simulation.virtual import BASE, Stuck
 
-CARDS = {
-    "pm_card_visa": 12,
-    "pm_card_authenticationRequired": 3,
-    "pm_card_pendingRefund": 2,
-    "pm_card_refundFail": 2,
-    "pm_card_chargeDeclined": 1,
-}
-KINDS = {"lesson": 6, "renewal": 3, "package": 2}
 ROUNDS = 60
 # So many looks at Stripe that find nothing new are rest, too.
 IDLE_READS = 4
@@ -35,24 +27,6 @@ class Outcome:
     setting: Setting
     violations: list[str]
     told: list[str]
-
-
-def choose(seed: int) -> Setting:
-    """What the schedule of a seed is about."""
-    chance = random.Random(seed * 7919 + 1)
-    kind = chance.choices(list(KINDS), weights=list(KINDS.values()))[0]
-    renewal = kind == "renewal"
-    policies = ("renew",) if renewal else ("capture", "release", "alert", "capture")
-    due = (9 * DAY, 8 * DAY) if renewal else (0.0, MINUTE, 2 * HOUR, 2 * DAY, 6.95 * DAY)
-    return Setting(
-        kind=kind,
-        card=chance.choices(list(CARDS), weights=list(CARDS.values()))[0],
-        policy=chance.choice(policies),
-        price=9600,
-        due_in=chance.choice(due),
-        chaos=chance.choice((0, 1, 1, 2, 3)),
-        faults=chance.choice((0, 1, 1, 2, 3, 5)),
-    )
 
 
 def play(machine: Machine, seed: int) -> Outcome:
@@ -82,7 +56,7 @@ class Schedule:
         play.wire.news, play.wire.moved = self.outside.collect, views.note_stripe
         play.machine.engine.committed = views.compare
         self._over = False
-        self.operation_id = ""
+        self.operation_id: str | None = None
         # Until when no worker runs: a deployment that went wrong, a weekend without power.
         self._down_until = 0.0
         # Since when Stripe has been out of reach for so long that nothing new comes of asking.
@@ -108,13 +82,12 @@ class Schedule:
         setting = self.play.setting
         create = Verb.CHARGE if setting.kind == "package" else Verb.AUTHORIZE
         cast = [self._student(create)]
-        for who in (ANA, BEN)[: self.chance.choice((1, 1, 2))]:
+        for who in (ANA, BEN)[: self.chance.choice((0, 1, 1, 1, 2, 2))]:
             cast.append(self._staff(who))
-        if setting.kind != "package":
-            cast.append(self._lesson())
+        cast.append(self._package() if setting.kind == "package" else self._lesson())
         if setting.card == "pm_card_authenticationRequired":
             cast.append(self._bank())
-        if self.chance.random() < 0.25:
+        if self.chance.random() < 0.35:
             cast.append(self._abroad())
         if setting.kind == "renewal" and self.chance.random() < 0.4:
             cast.append(self.people.capture_both(self.chance.choice((0.05, 0.5, 5.0))))
@@ -132,6 +105,12 @@ class Schedule:
         await asyncio.sleep(max(0.0, at - self.loop.now) + self._soon())
 
     async def _student(self, create: Verb) -> None:
+        if self.operation_id is None:
+            await self.people.give_card(None)
+            while self.chance.random() < 0.3:
+                await asyncio.sleep(self._soon())
+                await self.people.give_card(self.chance.choice(list(CARDS)))
+            return
         await self.people.first_attempt(self.operation_id)
         if self.chance.random() < 0.3:
             await asyncio.sleep(self._soon())
@@ -171,6 +150,12 @@ class Schedule:
             )
             await self.people.decide(owed, why, owed > 0)
             await asyncio.sleep(self._soon())
+
+    async def _package(self) -> None:
+        """Lessons are taken; sooner or later the others may be given back, once or again."""
+        for _ in range(self.chance.choice((0, 1, 1, 2))):
+            await asyncio.sleep(self._soon())
+            await self.people.refund_unused(self.chance.choice((0, 1, 3)))
 
     async def _bank(self) -> None:
         for _ in range(2):
