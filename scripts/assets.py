@@ -113,12 +113,13 @@ def face(package: str, weight: int, subset: str) -> str:
     file = f"{package}-{subset}-{weight}-normal.woff2"
     shutil.copyfile(source / "files" / file, VENDOR / "fonts" / file)
     ranges = json.loads((source / "unicode.json").read_text())
+    # A face that comes too late for the first look waits for the next page: nothing jumps.
     return (
         "@font-face {\n"
         f'  font-family: "{FONTS[package][0]}";\n'
         "  font-style: normal;\n"
         f"  font-weight: {weight};\n"
-        "  font-display: swap;\n"
+        "  font-display: optional;\n"
         f'  src: url("/static/vendor/fonts/{file}") format("woff2");\n'
         f"  unicode-range: {ranges[subset]};\n"
         "}\n"
