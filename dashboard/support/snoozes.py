@@ -37,7 +37,9 @@ async def snooze(
 
     Raises BadOrder with what is wrong at which field, KeyReused for a key that said something else.
     """
-    reason = _checked(reason)
+    if (fault := reason_fault(reason)) is not None:
+        raise BadOrder(("reason", fault))
+    reason = wording.lines(reason).strip()
     async with db.transaction():
         known = await Snooze.objects().get(Snooze.key == key)
         if known is not None:
@@ -68,14 +70,13 @@ async def snooze(
         await Snooze.insert(row).on_conflict(action="DO NOTHING", target=Snooze.key)
 
 
-def _checked(reason: str) -> str:
+def reason_fault(reason: str) -> str | None:
+    """Why this can't be a reason; None when it can."""
     if not reason.strip():
-        raise BadOrder(("reason", "Say in a sentence why it can wait."))
+        return "Say in a sentence why it can wait."
     if len(reason) > LONGEST_REASON:
-        raise BadOrder(("reason", f"Keep it under {LONGEST_REASON} characters."))
-    if (fault := wording.text_fault(reason)) is not None:
-        raise BadOrder(("reason", fault))
-    return wording.lines(reason).strip()
+        return f"Keep it under {LONGEST_REASON} characters."
+    return wording.text_fault(reason)
 
 
 def _check_end(payment: Payment, until: datetime, now: datetime, zone: ZoneInfo) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dashboard.bookings.holds import holds
 from dashboard.payments.facts import State, Status
 from dashboard.payments.tables import Operation, Payment
 from dashboard.support import snoozes
@@ -42,8 +43,15 @@ async def waiting(now: datetime) -> list[Waiting]:
         .limit(MOST)
     )
     asleep = await snoozes.standing([row["id"] for row in rows], now)
-    found = [_waiting(row) for row in rows if row["id"] not in asleep]
+    left_out = asleep.keys() | await _over(rows, now)
+    found = [_waiting(row) for row in rows if row["id"] not in left_out]
     return sorted(found, key=lambda one: one.key)
+
+
+async def _over(rows: Sequence[dict[str, Any]], now: datetime) -> set[int]:
+    """What holds nothing and is settled: its mark stands until the sweep comes by again."""
+    ended = [row["id"] for row in rows if row["payment_status"] != Status.AUTHORIZED]
+    return {one.payment.id for one in await holds(ended) if one.step(now).why == "done"}
 
 
 def following(all_of_them: Sequence[Waiting], key: Key) -> Waiting | None:

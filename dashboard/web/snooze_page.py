@@ -58,8 +58,17 @@ async def create(request: HTMXRequest, payment_id: FromPath[int]) -> Response[An
 
 
 async def _snooze(request: HTMXRequest, found: Hold, typed: Typed) -> datetime:
-    zone = settings.current().zone
-    until = _until(typed, zone)
+    """Raises BadOrder with everything that is wrong, as far as it can be said at once."""
+    zone, until = settings.current().zone, clock.now()
+    faults: list[tuple[str, str]] = []
+    try:
+        until = _until(typed, zone)
+    except BadOrder as wrong:
+        faults += wrong.faults
+    if fault := snoozes.reason_fault(typed.reason):
+        faults.append(("reason", fault))
+    if faults:
+        raise BadOrder(*faults)
     await snoozes.snooze(
         found.payment.id, until, typed.reason, request.state.actor, typed.key, zone
     )

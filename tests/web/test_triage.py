@@ -150,7 +150,8 @@ async def test_a_snooze_ends_by_itself_and_with_every_change_of_what_it_was_for(
     assert [one.payment_id for one in await triage.waiting(clock.now())] == [hold]
     await Purchase.update({"attention": "keeps_failing"}).where(its)
     assert await triage.waiting(clock.now()) == []
-    await Payment.update({"payment_status": "captured"}).where(Payment.id == hold)
+    await Payment.update({"payment_status": "released"}).where(Payment.id == hold)
+    await Purchase.update({"owed": 9600}).where(its)
     assert [one.payment_id for one in await triage.waiting(clock.now())] == [hold]
 
 
