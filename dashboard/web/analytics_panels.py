@@ -137,7 +137,7 @@ def _of(metric: Metric, found: Value) -> str:
         few = found.value is None
         return "" if few else f" ({found.numerator:,} of {found.denominator:,})"
     if metric is Metric.TICKETS:
-        return f" for {found.denominator:,} holds"
+        return f" for {found.denominator:,} {'hold' if found.denominator == 1 else 'holds'}"
     return f" over {found.numerator:,}" if found.numerator else ""
 
 
