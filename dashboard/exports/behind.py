@@ -10,6 +10,8 @@ from dashboard.metrics.numbers import NAMES, named
 from dashboard.money import Money
 
 AT_ONCE = 1_000
+# However many days there are behind a number: none of them is a point of a curve.
+ANY_DAYS = 1000 * 366
 COLUMNS = columns(
     row="text", kind="text", at="instant", payment="text", currency="text", amount="money"
 )
@@ -19,7 +21,7 @@ def _kept(given: Filters) -> dict[str, str]:
     what = given.get("what", "")
     if what not in NAMES:
         raise NoSuchTable(what)
-    return {"what": what, **figures.kept(given)}
+    return {"what": what, **figures.kept(given, ANY_DAYS)}
 
 
 def _behind(filters: Filters) -> Behind:

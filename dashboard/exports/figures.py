@@ -33,11 +33,11 @@ _TITLES = {
 }
 
 
-def kept(given: Filters) -> dict[str, str]:
+def kept(given: Filters, most: int = MOST_DAYS) -> dict[str, str]:
     """A span of days and a currency; without them the last thirty days in the usual currency."""
     last = day_of(given.get("to", "")) or today()
     first = min(day_of(given.get("from", "")) or last - _USUAL, last)
-    first = max(first, last - timedelta(days=MOST_DAYS - 1))
+    first = max(first, last - timedelta(days=most - 1))
     currency = given.get("currency", "").lower()
     known = len(currency) == 3 and currency.isascii() and currency.isalpha()
     return {

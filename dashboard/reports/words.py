@@ -50,6 +50,8 @@ def cases(metric: Metric) -> str:
 def change(metric: Metric, now: Figures, before: Figures) -> str:
     """How it differs from the time before, in the digits that are shown."""
     new, old = value(metric, now), value(metric, before)
+    if not old.denominator and metric is not Metric.TICKETS:
+        return "nothing before"
     if new.value is None or old.value is None:
         return f"before: {old.told}"
     difference = new.value - old.value
@@ -77,6 +79,11 @@ def plain(number: Decimal) -> str:
 def day(one: date) -> str:
     """A day: "Tue 24 Nov 2026"."""
     return format_date(one, "EEE d MMM y", locale=formats.LOCALE)
+
+
+def days(first: date, last: date) -> str:
+    """Days of one month: "1 – 30 Nov 2026"."""
+    return f"{first.day} – {format_date(last, 'd MMM y', locale=formats.LOCALE)}"
 
 
 def month(first: date) -> str:

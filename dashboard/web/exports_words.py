@@ -43,7 +43,7 @@ def line(row: Export) -> Shown:
     return Shown(
         id=row.id,
         title=sheet.title if sheet else row.sheet,
-        filters=", ".join(f"{name} {value}" for name, value in parse_qsl(row.query)),
+        filters=", ".join(f"{name}: {value}" for name, value in parse_qsl(row.query)),
         href=f"{sheet.address}?{row.query}" if sheet and sheet.address else "",
         asked=f"{row.asked_by}, {formats.moment(row.asked_at, settings.current().zone)}",
         iso=row.asked_at.isoformat(),

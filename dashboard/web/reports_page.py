@@ -58,6 +58,7 @@ async def show(request: HTMXRequest, name: FromPath[str]) -> HTMXTemplate:
         "report": found,
         "name": told.month(found.first),
         "heading": words.heading(found),
+        "days": told.days(found.first, found.last),
         "parts": [words.part(one, found) for one in found.parts],
         "as_of": formats.moment(clock.now(), zone),
     }

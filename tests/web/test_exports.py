@@ -14,8 +14,11 @@ from dashboard import clock
 from dashboard.audit.tables import AuditEntry
 from dashboard.exports import making
 from dashboard.exports.tables import Export
+from dashboard.metrics import queries
+from dashboard.metrics.facts import Metric
 from dashboard.payments.reconcile.tables import ReconcileDifference
 from jobs import exports
+from jobs.metrics import keep_metrics
 from tests.web.desk import Person, sign_in, text
 from tests.web.test_desk_queue import hold_for, rows
 from tests.web.test_reconcile_page import compare, make
@@ -207,3 +210,47 @@ async def test_a_long_list_of_exports_has_pages(world: World):
     second = (await fay.page(link[1].replace("&amp;", "&"))).text
     ids = re.findall(r'id="export-(\d+)"', first) + re.findall(r'id="export-(\d+)"', second)
     assert ids == [str(number) for number in range(51, 0, -1)]
+
+
+_FORM = re.compile(
+    r'name="what" value="([^"]*)">\s*<input type="hidden" name="query" value="([^"]*)"'
+)
+
+
+def forms(page: str) -> dict[str, str]:
+    """What the buttons of a page ask for: the query by the table."""
+    return {what: query.replace("&amp;", "&") for what, query in _FORM.findall(page)}
+
+
+async def test_each_panel_of_the_analytics_gives_its_own_table(world: World):
+    booking = await world.book()
+    await world.call(booking["id"], "complete")
+    await world.tick()
+    await keep_metrics()
+    fay = await sign_in(world, "finance")
+    page = (await fay.page("/analytics?period=30&view=table&by=week")).text
+    asked = forms(page)
+    assert set(asked) == set(Metric)
+    for what, query in asked.items():
+        panel = page[page.index(f'id="{what}-usd"') :]
+        shown = panel[panel.index("<tbody") : panel.index("</tbody>")].count("<tr")
+        found = table(await export(fay, what, query))
+        assert len(found) == shown == 5
+    found = table(await export(fay, Metric.AUTHORIZATION, asked[Metric.AUTHORIZATION]))
+    assert [line["numerator"] for line in found] == ["0", "0", "0", "0", "1"]
+    vera = await sign_in(world, "viewer", "Vera")
+    assert forms((await vera.page("/analytics")).text) == {}
+
+
+async def test_the_rows_behind_a_number_are_exported_as_they_are_listed(world: World):
+    for number in range(3):
+        await world.book(starts_in=(30 + number) * HOUR)
+    await keep_metrics()
+    fay = await sign_in(world, "finance")
+    day = queries.today().isoformat()
+    address = f"/analytics/rows?what=money.reserved&from=2001-01-01&to={day}&currency=usd"
+    page = (await fay.page(address)).text
+    found = table(await export(fay, "rows", forms(page)["rows"]))
+    assert [one["payment"] for one in found] == re.findall(r'href="/holds/(\d+)"', page)
+    assert sum(int(one["amount_minor"]) for one in found) == 3 * 9600
+    assert "$288.00" in text(await fay.page(address))
