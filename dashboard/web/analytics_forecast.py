@@ -43,7 +43,12 @@ async def index(request: HTMXRequest) -> HTMXTemplate:
     what = await here(request)
     found = await forecast.ahead(clock.now())
     shown = [await _part(found, one) for one in what.currencies(await queries.currencies())]
-    context = {**await frame(what, "/forecast"), "parts": shown, "heading": shown[0].heading}
+    context = {
+        **await frame(what, "/forecast"),
+        "parts": shown,
+        "heading": shown[0].heading,
+        "made_on": queries.today() - WEEK,
+    }
     return await page(request, "analytics/forecast.html", context, 422 if what.faults else 200)
 
 

@@ -254,3 +254,23 @@ async def test_the_rows_behind_a_number_are_exported_as_they_are_listed(world: W
     assert [one["payment"] for one in found] == re.findall(r'href="/holds/(\d+)"', page)
     assert sum(int(one["amount_minor"]) for one in found) == 3 * 9600
     assert "$288.00" in text(await fay.page(address))
+
+
+async def test_money_cohorts_and_forecast_give_the_tables_that_they_show(world: World):
+    await world.book()
+    booking = await world.book(starts_in=9 * HOUR)
+    await world.call(booking["id"], "complete")
+    await world.tick()
+    await keep_metrics()
+    await world.advance(timedelta(days=7))
+    await keep_metrics()
+    fay = await sign_in(world, "finance")
+    seen = set()
+    for address in ("money?period=90", "cohorts", "forecast"):
+        page = (await fay.page(f"/analytics/{address}")).text
+        tables = [one.count("<tr") for one in re.findall(r"<tbody.*?</tbody>", page, re.S)]
+        asked = forms(page)
+        found = [len(table(await export(fay, what, query))) for what, query in asked.items()]
+        assert found == tables, address
+        seen |= set(asked)
+    assert {"held", "taken", "at_risk", "cohorts", "kept_forecast"} <= seen
