@@ -1,7 +1,7 @@
 """The headings of the desk: what was found, with its numbers, instead of a noun."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboard import disputes, formats, settings
@@ -39,9 +39,9 @@ def queue(
     if not endings:
         if next_end is None:
             return "Nothing is held."
-        return (
-            f"Nothing expires in the next 24 hours. Next: {formats.day_and_time(next_end, zone)}."
-        )
+        near = next_end - now < timedelta(days=6)
+        name = formats.weekday_and_time if near else formats.day_and_time
+        return f"Nothing expires in the next 24 hours. Next: {name(next_end, zone)}."
     some = "1 hold" if len(endings) == 1 else f"{len(endings)} holds"
     verb = "expires" if len(endings) == 1 else "expire"
     return f"{some} worth {worth(totals(endings))} {verb} in the next 24 hours"

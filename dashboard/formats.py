@@ -51,6 +51,12 @@ def day_and_time(at: datetime, zone: ZoneInfo) -> str:
 
 
 @said_before
+def weekday_and_time(at: datetime, zone: ZoneInfo) -> str:
+    """An instant of the coming days, whose weekday is enough: "Tue 02:00"."""
+    return format_datetime(at.astimezone(zone), "EEE HH:mm", locale=LOCALE)
+
+
+@said_before
 def day(at: datetime, zone: ZoneInfo) -> str:
     """The day of an instant: "Tue 24 Nov"."""
     return format_datetime(at.astimezone(zone), "EEE d MMM", locale=LOCALE)

@@ -21,10 +21,10 @@ from dashboard.web.security import guard, only_looks, reaches
 from dashboard.web.tabs import VIEW_NAMES, tabs
 
 WINDOW_NAMES = {
-    "2h": "within 2 hours",
-    "24h": "within 24 hours",
-    "3d": "within 3 days",
-    "7d": "within 7 days",
+    "2h": "next 2 h",
+    "24h": "next 24 h",
+    "3d": "next 3 days",
+    "7d": "next 7 days",
 }
 
 
