@@ -26,10 +26,15 @@ def totals(endings: Iterable[Ending | Dispute]) -> dict[str, int]:
 
 def worth(amounts: dict[str, int]) -> str:
     """Totals in words, our own currency first: "$308.00 and ¥9,600"."""
-    own = settings.current().default_currency
-    ordered = sorted(amounts.items(), key=lambda item: (item[0] != own, item[0]))
-    parts = [formats.money(amount, currency) for currency, amount in ordered]
+    parts = amounts_of(amounts)
     return " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def amounts_of(totals: dict[str, int]) -> list[str]:
+    """Each total as people read it, our own currency first."""
+    own = settings.current().default_currency
+    ordered = sorted(totals.items(), key=lambda item: (item[0] != own, item[0]))
+    return [formats.money(amount, currency) for currency, amount in ordered]
 
 
 def queue(

@@ -42,7 +42,7 @@ class Asked:
         return Order(self.key.lower(), self.verb, self.items, self.reason, self.note.strip())
 
 
-def fresh(verb: Verb) -> Asked:
+def fresh(verb: Verb | None) -> Asked:
     """An untouched form, with a key of its own."""
     return Asked(str(uuid.uuid4()), verb)
 
@@ -50,6 +50,15 @@ def fresh(verb: Verb) -> Asked:
 def chosen(values: Iterable[str]) -> list[int]:
     """The payments that a list of checkboxes names; what is no number is nobody's payment."""
     return [number for value in list(values)[:_MOST_READ] if (number := _whole(value)) is not None]
+
+
+def fault_of_choice(verb: Verb | None, payment_ids: list[int]) -> str:
+    """What is wrong with what was selected, before any of it is looked at."""
+    if verb is None:
+        return INCOMPLETE
+    if not payment_ids:
+        return NONE
+    return TOO_MANY if len(set(payment_ids)) > MOST else ""
 
 
 def read(given: FormMultiDict) -> Asked:

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
-from dashboard import clock, db, formats, sentences, settings
+from dashboard import clock, db, findings, formats, sentences, settings
 from dashboard.audit import record as audit
 from dashboard.audit.record import Action
 from dashboard.batches import queries, record
@@ -40,9 +40,9 @@ REUSED = "This review was confirmed before, with another content. Choose the hol
 async def look(request: HTMXRequest) -> HTMXTemplate:
     """What would happen to the chosen holds. Nothing is moved."""
     asked = request.query_params
-    verb = form.VERBS.get(asked.get("verb", ""), Verb.CAPTURE)
+    verb = form.VERBS.get(asked.get("verb", ""))
     ids = form.chosen(asked.getall("hold", []))
-    fault = form.TOO_MANY if len(set(ids)) > MOST else "" if ids else form.NONE
+    fault = form.fault_of_choice(verb, ids)
     faults = {"form": fault} if fault else {}
     return await _review(request, form.fresh(verb), [] if fault else ids, faults)
 
@@ -153,7 +153,7 @@ async def _review(
         "broken": words.broken(len(told)),
         "left": found.left,
         "unknown": found.unknown,
-        "totals": [formats.money(amount, name) for name, amount in found.totals.items()],
+        "totals": findings.amounts_of(found.totals),
         "button": words.button(found) if found.movable else "",
         "reasons": sentences.REASONS.get(verb, {}),
     }
