@@ -43,8 +43,9 @@ class Door:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            response = await self._answer(scope, await _body(receive))
-            await _give(response, receive, send)
+            body = await _body(receive)
+            if body is not None:
+                await _give(await self._answer(scope, body), receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -119,10 +120,13 @@ def _local(scope: Scope, headers: dict[str, str]) -> bool:
     )
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when the client went away before it had sent all of it."""
     body: bytes = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body

@@ -1,5 +1,6 @@
 """The real SDK over a real socket: answers, faults, speed, and a restart."""
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -54,6 +55,25 @@ def test_the_real_sdk_raises_its_own_errors(sandbox: RunningSandbox) -> None:
     client.v1.customers.create({"name": "Ada"}, options)
     with pytest.raises(stripe.IdempotencyError):
         client.v1.customers.create({"name": "Bob"}, options)
+
+
+@pytest.mark.parametrize("sent", [b"", b"email=ada%40exam"])
+def test_of_a_request_that_broke_off_nothing_is_done(sandbox: RunningSandbox, sent: bytes) -> None:
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    head = [
+        "POST /v1/customers HTTP/1.1",
+        f"Host: {host}:{port}",
+        f"Authorization: Bearer {sandbox.api_key}",
+        "Idempotency-Key: broken-off",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: 21",
+    ]
+    with socket.create_connection((host, int(port))) as line:
+        line.sendall("\r\n".join([*head, "", ""]).encode() + sent)
+    client = sandbox.stripe()
+    options: Any = {"idempotency_key": "broken-off"}
+    made = client.v1.customers.create({"email": "ada@example.org"}, options)
+    assert [one.id for one in client.v1.customers.list().data] == [made.id]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
