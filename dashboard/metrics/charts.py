@@ -13,12 +13,14 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.metrics.facts import Metric
-from dashboard.metrics.looks import PALETTES, THEMES, template
+from dashboard.metrics.looks import templates
 from dashboard.metrics.series import Point, Series
 from dashboard.metrics.values import SHARES, unit, value
 
 FEW_POINTS = 31
 TICKS = 4
+# A label at the end is of one of so many last points: the very last day may have nothing yet.
+END = 3
 # Labels at the end of two lines that are nearer than this part of the height would overlap.
 APART = 0.14
 
@@ -54,16 +56,17 @@ class Drawing:
 
 def chart(metric: Metric, series: Series, drawing: Drawing) -> str:
     """The figure with its templates, as JSON that may stand in a page."""
-    made = figure(metric, series, drawing)
-    themes = {theme: template(metric, PALETTES[theme]) for theme in THEMES}
-    return embedded(made, themes)
+    return embedded(figure(metric, series, drawing), templates(metric))
 
 
-def embedded(made: go.Figure, themes: dict[str, go.layout.Template]) -> str:
+def embedded(made: go.Figure, themes: dict[str, Any]) -> str:
     """A figure and its templates as JSON that no browser can take for the end of a script."""
+    drawn = made.to_plotly_json()
+    # Plotly adds a template of its own, which ours would take the place of anyway.
+    drawn["layout"].pop("template", None)
     whole = {
-        "figure": made.to_plotly_json(),
-        "templates": {theme: one.to_plotly_json() for theme, one in themes.items()},
+        "figure": drawn,
+        "templates": themes,
     }
     return json.dumps(whole, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026")
 
@@ -156,7 +159,7 @@ def _reach(metric: Metric, found: Sequence[float | None]) -> tuple[float, float]
 
 def _labels(now: Sequence[float | None], before: Sequence[float | None]) -> list[float | None]:
     """Where each of the two lines ends. One of which no piece is seen there has no label."""
-    last = next((one for one in reversed(now) if one is not None), None)
+    last = next((one for one in reversed(now[-END:]) if one is not None), None)
     return [last, None if None in before[-2:] or len(before) < 2 else before[-1]]
 
 

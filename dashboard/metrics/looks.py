@@ -1,6 +1,7 @@
 """How the charts look, light and dark, in the colours of static/tokens.css. Pure."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import plotly.graph_objects as go
@@ -70,7 +71,13 @@ def colour(metric: Metric, palette: Palette) -> str:
     return palette.marks[_STATUS[metric]] if metric in _STATUS else palette.ink
 
 
-def template(metric: Metric, palette: Palette) -> go.layout.Template:
+@cache
+def templates(metric: Metric) -> dict[str, Any]:
+    """The looks of a metric's chart in each theme, ready to be carried by a page."""
+    return {theme: _template(metric, PALETTES[theme]).to_plotly_json() for theme in THEMES}
+
+
+def _template(metric: Metric, palette: Palette) -> go.layout.Template:
     """The looks of one theme, by the order of the traces."""
     own, ink = colour(metric, palette), palette.ink
     rings = {"color": "rgba(0,0,0,0)", "size": 11, "line": {"color": ink, "width": 1.5}}

@@ -6,6 +6,8 @@ order of the parts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -37,9 +39,14 @@ class Part:
 
 def stack(days: Sequence[str], parts: Sequence[Part], marks: Sequence[str], unit: str) -> str:
     """The figure with its templates, as JSON that may stand in a page; `unit` says what is high."""
+    return embedded(_figure(days, parts, unit), _templates(tuple(marks)))
+
+
+@cache
+def _templates(marks: tuple[str, ...]) -> dict[str, Any]:
     striped = marks == FORECAST
-    themes = {theme: _template(PALETTES[theme], marks, striped=striped) for theme in THEMES}
-    return embedded(_figure(days, parts, unit), themes)
+    made = {theme: _template(PALETTES[theme], marks, striped=striped) for theme in THEMES}
+    return {theme: one.to_plotly_json() for theme, one in made.items()}
 
 
 def _figure(days: Sequence[str], parts: Sequence[Part], unit: str) -> go.Figure:

@@ -59,10 +59,7 @@ def heading(found: Found, days: int, *, named: bool) -> list[Part]:
     told = _worse(worst[0], found, days) if worst else _calm(found)
     if len(worst) > 1:
         more = " and ".join(words.NAMES[metric].lower() for metric in worst[1:])
-        are = "is" if len(worst) == 2 else "are"
-        told.append(
-            (f" Beyond {'its line' if are == 'is' else 'their lines'} {are} also {more}.", "")
-        )
+        told.append((f" Also beyond the limit: {more}.", ""))
     return [(f"{found.currency.upper()}: ", ""), *told] if named else told
 
 
@@ -96,7 +93,7 @@ def _calm(found: Found) -> list[Part]:
     ended = value(Metric.EXPIRY, found.total)
     if not attempts.denominator and not ended.denominator:
         return [("Nothing was held, charged or ended in this time.", "")]
-    told: list[Part] = [("No line was crossed: ", "")] if found.lines else []
+    told: list[Part] = [("No limit was crossed: ", "")] if found.lines else []
     if attempts.denominator:
         told.append((words.headline(Metric.AUTHORIZATION, found.total), str(Metric.AUTHORIZATION)))
     if attempts.denominator and ended.denominator:
@@ -112,7 +109,7 @@ def few_days(found: Found, days: int) -> str:
     named = [
         f"{words.NAMES[metric].lower()} on {found.days[metric]} of {days} days" for metric in some
     ]
-    return f"Beyond its line: {', '.join(named)}." if named else ""
+    return f"Beyond its limit: {', '.join(named)}." if named else ""
 
 
 assert set(ORDER) == set(Metric) and set(DURATIONS) < set(ORDER)

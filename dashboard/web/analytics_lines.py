@@ -85,7 +85,7 @@ async def _draw(request: HTMXRequest, metric: Metric, currency: str, at: int | N
         detail = {
             "figure": words.NAMES[metric],
             "currency": currency.upper(),
-            "line": told(metric, drawn),
+            "limit": told(metric, drawn),
             "before": told(metric, before),
         }
         await record.write(who, Action.LINE, f"metrics_threshold/{drawn.id}", detail=detail)

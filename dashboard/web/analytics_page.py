@@ -36,6 +36,7 @@ class Part:
     heading: Sequence[tuple[str, str]]
     crossed: int
     days: str
+    marked: bool
 
 
 @get("/analytics", guards=[guard()])
@@ -64,6 +65,7 @@ async def figures_page(
         "heading": worst.heading,
         "days": " ".join(part.days for part in shown),
         "each": words.each(step),
+        "marked": any(part.marked for part in shown),
         "unit_of": words.typed_unit,
         "may_draw": reaches(request.state.staff, "finance"),
         "flash": await drawn(request.query_params.get("drawn", "")),
@@ -114,9 +116,8 @@ def _cases(figures: Figures) -> list[int]:
 async def _part(found: Series, number: int, of: int) -> Part:
     lines = await lines_of(found.currency)
     crossings = await thresholds.crossings(found.span.first, found.span.last, found.currency)
-    beside = Beside(
-        queries.today(), lines, crossings, await marks([point.span for point in found.points])
-    )
+    marked = await marks([point.span for point in found.points])
+    beside = Beside(queries.today(), lines, crossings, marked)
     days = Counter(Metric(row.metric) for row in crossings)
     came = finding.Found(
         found.currency,
@@ -137,6 +138,7 @@ async def _part(found: Series, number: int, of: int) -> Part:
         ],
         len(finding.crossed(came)),
         finding.few_days(came, found.span.days),
+        bool(marked),
     )
 
 

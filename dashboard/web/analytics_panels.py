@@ -127,7 +127,7 @@ def _note(metric: Metric, series: Series, point: Point, today: date, crossed: da
         f"one period before: {before.told}",
     ]
     if crossed:
-        told.append(f"beyond its line on {words.day(crossed)}")
+        told.append(f"beyond its limit on {words.day(crossed)}")
     href = rows_href(metric, point.span, series.currency) if now.numerator else ""
     return Note(words.short(point.span, series.step), "<br>".join(told), href)
 

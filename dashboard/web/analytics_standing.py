@@ -32,4 +32,4 @@ async def drawn(number: str) -> str:
         return ""
     metric = Metric(row.metric)
     of = f"{words.NAMES[metric]}{f', {row.currency.upper()}' if row.currency else ''}"
-    return f"{of}: the line from now on is {told(metric, row)}."
+    return f"{of}: the limit from now on is {told(metric, row)}."

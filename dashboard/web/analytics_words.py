@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_date
 
@@ -22,7 +23,7 @@ NAMES = {
     Metric.TICKETS: "Tickets about holds",
 }
 # What stands after a share, and after its two counts.
-_SAID = {
+_OF = {
     Metric.AUTHORIZATION: ("attempts succeeded", "held or charged", "attempts"),
     Metric.EXPIRY: ("holds expired", "expired", "that ended"),
     Metric.CAPTURE_FAILURE: ("captures were refused", "refused", "attempts to capture"),
@@ -47,7 +48,7 @@ def headline(metric: Metric, figures: Figures) -> str:
     if metric in SHARES:
         # "1.8 % of holds expired", but "3 of 8 holds expired".
         of = "" if found.value is None else "of "
-        return f"{found.told} {of}{_SAID[metric][0]}" if found.denominator else _nothing(metric)
+        return f"{found.told} {of}{_OF[metric][0]}" if found.denominator else _nothing(metric)
     if metric is Metric.TICKETS:
         return (
             "1 ticket about a hold" if found.numerator == 1 else f"{found.told} tickets about holds"
@@ -73,7 +74,7 @@ def parts(metric: Metric, figures: Figures) -> list[tuple[str, str]]:
     """What a value was counted from: texts, each with the number in `numbers.NAMES` behind it."""
     found = value(metric, figures)
     if metric in SHARES:
-        _, above, below = _SAID[metric]
+        _, above, below = _OF[metric]
         counts = [
             (f"{found.numerator:,} {above}", str(metric)),
             (f"{found.denominator:,} {below}", f"{metric}.of"),
@@ -160,15 +161,15 @@ def typed_unit(metric: Metric) -> str:
 
 def day(one: date, year: bool = False) -> str:
     """A day: "24 Nov", or "24 Nov 2026"."""
-    return format_date(one, "d MMM y" if year else "d MMM", locale=formats.LOCALE)
+    return _said(one, "d MMM y" if year else "d MMM")
 
 
 def days(span: Span, step: Step, today: date) -> str:
     """The days of a point: "Tue 24 Nov", "18 – 24 Nov", "Nov 2026"."""
     if step is Step.MONTH and _whole_month(span, today):
-        text = format_date(span.first, "MMM y", locale=formats.LOCALE)
+        text = _said(span.first, "MMM y")
     elif span.days == 1:
-        text = format_date(span.first, "EEE d MMM", locale=formats.LOCALE)
+        text = _said(span.first, "EEE d MMM")
     else:
         text = period(span, year=False)
     return f"{text}, so far" if span.first <= today <= span.last else text
@@ -181,7 +182,7 @@ def _whole_month(span: Span, today: date) -> bool:
 def short(span: Span, step: Step) -> str:
     """The days of a point under its chart: "24 Nov", or "Nov"."""
     if step is Step.MONTH:
-        return format_date(span.last, "MMM", locale=formats.LOCALE)
+        return _said(span.last, "MMM")
     return day(span.last)
 
 
@@ -193,3 +194,9 @@ def period(span: Span, year: bool = True) -> str:
     if same and span.first.month == span.last.month:
         return f"{span.first.day} – {day(span.last, year)}"
     return f"{day(span.first, year and not same)} – {day(span.last, year)}"
+
+
+@lru_cache(maxsize=4096)
+def _said(one: date, pattern: str) -> str:
+    # A page of a year says the same days in each of its tables.
+    return format_date(one, pattern, locale=formats.LOCALE)

@@ -43,7 +43,7 @@ _SAID = {
     Action.RECONCILE: "Decided about a difference from Stripe",
     Action.SANDBOX: "Played on the sandbox",
     Action.REPLAY: "Replayed a message from Stripe",
-    Action.LINE: "Moved a line of the analytics",
+    Action.LINE: "Set a limit of the analytics",
     Action.BATCH: "Captured or released many holds",
     Action.FEED: "Address of the calendar",
     Action.EXPORT: "Exported",

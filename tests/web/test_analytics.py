@@ -78,7 +78,7 @@ async def test_where_nothing_is_crossed_the_heading_is_calm(fiona: Person):
     said = "94.3 % of attempts succeeded, 10.0 % of holds expired."
     assert heading(await fiona.page("/analytics")) == said
     await draw(Metric.EXPIRY, "usd", 1000, "Fiona")
-    assert heading(await fiona.page("/analytics")) == f"No line was crossed: {said}"
+    assert heading(await fiona.page("/analytics")) == f"No limit was crossed: {said}"
 
 
 async def test_a_desk_without_any_event_says_that_nothing_happened(fiona: Person):

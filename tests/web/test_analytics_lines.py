@@ -35,7 +35,7 @@ async def test_a_line_is_drawn_shown_and_written_into_the_audit(fiona: Person):
     place = answer.headers["location"]
     assert "period=90" in place and "by=week" in place
     page = await fiona.page(place)
-    assert "Expiry, USD: the line from now on is at most 1.5 %." in text(page)
+    assert "Expiry, USD: the limit from now on is at most 1.5 %." in text(page)
     assert "Limit at most 1.5 %" in re.sub(r"<[^>]+>", "", panel(page, KEY))
     assert "Drawn by Fiona" in panel(page, KEY)
     drawn = charts(page)[KEY]["figure"]["data"][3]
@@ -43,9 +43,9 @@ async def test_a_line_is_drawn_shown_and_written_into_the_audit(fiona: Person):
     assert "above the 1.5 % limit" in text(page)
     entry = await AuditEntry.objects().order_by(AuditEntry.id, ascending=False).first()
     assert entry is not None and (entry.action, entry.actor) == ("line", "Fiona")
-    assert '"line": "at most 1.5 %"' in entry.detail and '"before": "none"' in entry.detail
+    assert '"limit": "at most 1.5 %"' in entry.detail and '"before": "none"' in entry.detail
     audit = await fiona.page("/audit?what=decisions")
-    assert "Moved a line of the analytics" in text(audit)
+    assert "Set a limit of the analytics" in text(audit)
 
 
 async def test_nothing_typed_takes_the_line_away(fiona: Person):
@@ -53,7 +53,7 @@ async def test_nothing_typed_takes_the_line_away(fiona: Person):
     answer = await send(fiona, value=" ")
     assert answer.status_code == 303
     page = await fiona.page(answer.headers["location"])
-    assert "the line from now on is none" in text(page)
+    assert "the limit from now on is none" in text(page)
     assert charts(page)[KEY]["figure"]["data"][3]["y"] == []
 
 
