@@ -170,7 +170,7 @@ def test_12_keys_stay_off_across_pages_and_never_reach_a_form(signed_in: Page, d
     hold = desk.book("Priya Nair", 30 * HOUR)
     page = signed_in
     page.goto(f"/holds/{hold}")
-    note = page.locator("#note")
+    note = page.locator("#desk-note")
     note.press_sequentially("clf? jk/")
     expect(note).to_have_value("clf? jk/")
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -69,7 +69,7 @@ def test_a_hold_s_page_follows_and_keeps_the_note_that_is_being_written(
     hold = desk.book("Ada Okafor", 30 * HOUR)
     page = signed_in
     page.goto(f"/holds/{hold}")
-    note = page.locator("#note")
+    note = page.locator("#desk-note")
     note.press_sequentially("She called and sa")
     page.evaluate("scrollTo(0, 120)")
     there = page.evaluate("scrollY")
@@ -172,7 +172,7 @@ def test_who_was_signed_out_keeps_what_was_typed_and_goes_on_after_signing_in_ag
     hold = desk.book("Noor Haddad", 30 * HOUR)
     page = signed_in
     page.goto(f"/holds/{hold}")
-    page.locator("#note").press_sequentially("Kept through the night")
+    page.locator("#desk-note").press_sequentially("Kept through the night")
     desk.run(_sign_all_out())
     expect(page.locator("#connection")).to_contain_text("You are signed out.", timeout=SOON)
     expect(page.locator("#connection a")).to_have_attribute("target", "_blank")

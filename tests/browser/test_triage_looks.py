@@ -133,7 +133,7 @@ def _errors(page: Page, desk: Served, hold: int, look: Look) -> None:
     page.goto("/holds/999999")
     look("error-404")
     page.goto(f"/holds/{hold}")
-    page.locator("#note").fill("A note that outlives\nthe session of its author.")
+    page.locator("#desk-note").fill("A note that outlives\nthe session of its author.")
     desk.run(_sign_out())
     page.get_by_role("button", name="Write the note").click()
     expect(page.locator(".failure")).to_contain_text("You are not signed in any more")
