@@ -9,7 +9,8 @@ from dashboard.exports.lines import Row, columns
 from dashboard.exports.sheets import Filters, Page, Sheet
 from dashboard.money import Money
 
-AT_ONCE = 500
+# What is said of a row is worked out in the worker's one loop: others get their turn between pages.
+AT_ONCE = 200
 COLUMNS = columns(
     payment="text",
     booking="text",

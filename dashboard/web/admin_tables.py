@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from piccolo.columns.base import Column
 from piccolo_admin.endpoints import TableConfig
-from piccolo_api.crud.endpoints import OrderBy
 
 from dashboard.alerts.tables import Alert, Outage
 from dashboard.audit.tables import AuditEntry
@@ -232,20 +230,4 @@ BY_NAME = {shown.name: shown for shown in TABLES}
 def configured() -> Sequence[TableConfig]:
     """The tables as piccolo-admin takes them."""
     describe([shown.table for shown in TABLES])
-    return [_config(shown) for shown in TABLES]
-
-
-def _config(shown: Shown) -> TableConfig:
-    def columns(names: str) -> list[Column]:
-        return [shown.table._meta.get_column_by_name(name) for name in names.split()]
-
-    visible = columns(shown.columns)
-    order = shown.order.removeprefix("-")
-    return TableConfig(
-        shown.table,
-        visible_columns=visible,
-        visible_filters=columns(shown.filters),
-        link_column=visible[0],
-        menu_group=shown.group,
-        order_by=[OrderBy(columns(order)[0], ascending=order == shown.order)],
-    )
+    return [shown.config for shown in TABLES]
