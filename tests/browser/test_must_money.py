@@ -228,6 +228,8 @@ def test_statement_18_what_was_typed_comes_back_exactly(signed_in: Page, desk: S
     page.locator("dialog[open]").get_by_label("Part of it").check()
     page.locator("dialog[open]").get_by_label("Amount in USD").fill("ninety-six")
     page.locator("dialog[open] .primary").click()
+    # While the form is on its way Escape waits for its answer.
+    expect(page.locator("dialog[open]").locator("#amount-fault")).to_be_visible()
     expect(page.locator("dialog[open]").get_by_label("Amount in USD")).to_have_value("ninety-six")
     page.keyboard.press("Escape")
     page.locator(f"#release-{hold}").click()
