@@ -12,6 +12,7 @@ from dashboard.bookings.holds import Hold
 from dashboard.payments.reconcile import runs
 from dashboard.payments.reconcile.finding import Finding, Verdict
 from dashboard.stripe_gateway import Unreachable
+from dashboard.web import outages
 from dashboard.web import reconcile_words as words
 from dashboard.web.hold_page import hold_context, need, unreachable
 from dashboard.web.pages import page
@@ -49,6 +50,7 @@ async def compare(request: HTMXRequest, payment_id: FromPath[int]) -> Response[A
         context = await hold_context(request, found)
         more = {**context, "trouble": unreachable(found)}
         return await page(request, "holds/show.html", more, 503)
+    outages.reached(outages.STRIPE)
     if any(finding.converged for finding in verdict.findings):
         nudges.settle(found.books.purchase.id)
     context = await hold_context(request, await need(payment_id))

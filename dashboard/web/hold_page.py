@@ -26,6 +26,7 @@ from dashboard.web import (
     last_words,
     lines,
     live,
+    outages,
     student_link,
     ticket_lines,
     ways,
@@ -102,11 +103,14 @@ async def _ask(found: Hold) -> str:
             await resume(found.books.operation.id, at_once=True)
         except (Unreachable, NotThere):
             return unreachable(found)
+        outages.reached(outages.STRIPE)
     return ""
 
 
 def unreachable(found: Hold) -> str:
-    """What to say when Stripe can't be asked: nothing moved, and how old the page's numbers are."""
+    """Remember that Stripe can't be asked; answers what to say: nothing moved, and how old the
+    page's numbers are."""
+    outages.miss(outages.STRIPE)
     at = found.payment.synced_at
     seen = f" What you see is from {formats.moment(at, settings.current().zone)}." if at else ""
     return f"Stripe can't be reached right now. Nothing was moved by asking.{seen}"

@@ -8,7 +8,7 @@ from dashboard import findings, formats, reasons, sentences, settings
 from dashboard.bookings.holds import Hold
 from dashboard.payments.facts import State, Verb
 from dashboard.staff.tables import Staff
-from dashboard.web import fuse
+from dashboard.web import fuse, outages
 from dashboard.web.security import reaches
 
 KEYS = {Verb.CAPTURE: "c", Verb.RELEASE: "l", Verb.REFUND: "f"}
@@ -109,8 +109,8 @@ def due(hold: Hold, now: datetime, zone: ZoneInfo) -> Due | None:
 
 
 def actions(hold: Hold, now: datetime, staff: Staff | None) -> list[Action]:
-    """The legal movements, and none for a person who may only look."""
-    if staff is None or not reaches(staff, "support"):
+    """The legal movements; none for a person who may only look, nor while Stripe is away."""
+    if staff is None or not reaches(staff, "support") or outages.away(outages.STRIPE, now):
         return []
     return [
         Action(

@@ -7,7 +7,7 @@ from litestar import Request, Response
 
 from dashboard import clock, formats, settings
 from dashboard.support import versions
-from dashboard.web import security
+from dashboard.web import outages, security
 
 
 async def of_desk(request: Request[Any, Any, Any]) -> str:
@@ -38,5 +38,6 @@ def heard(request: Request[Any, Any, Any]) -> dict[str, str]:
 def _tag(request: Request[Any, Any, Any], version: str) -> str:
     staff = request.state.get("staff")
     seen_by = f"{staff.id} {staff.role}" if staff is not None else ""
-    seen = f"{version} {seen_by} {request.state.get('csrf', '')}"
+    away = outages.away(outages.STRIPE, clock.now())
+    seen = f"{version} {away} {seen_by} {request.state.get('csrf', '')}"
     return f'"{hashlib.sha256(seen.encode()).hexdigest()[:16]}"'

@@ -17,6 +17,7 @@ from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, Outc
 from dashboard.payments.facts import State, Verb
 from dashboard.payments.tables import Operation
 from dashboard.web import movement_form as form
+from dashboard.web import outages
 from dashboard.web.behind import behind
 from dashboard.web.hold_page import LARGEST_ID, Note, hold_context, moved, need
 from dashboard.web.movement_form import Asked, Checked
@@ -118,6 +119,7 @@ async def _perform(sent: Sent, checked: Checked) -> Answer:
     except OutcomeUnknown as unknown:
         waiting = await Operation.objects().get(Operation.id == unknown.operation_id)
         return await _outcome(sent.request, await need(sent.found.payment.id), waiting, 202)
+    outages.reached(outages.STRIPE)
     return await _succeeded(sent, operation)
 
 

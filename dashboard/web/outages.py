@@ -39,3 +39,13 @@ def standing(now: datetime) -> Sequence[Outage]:
     """What was missed within the last minute, the longest outage first."""
     lately = [one for one in _missed.values() if timedelta() <= now - one.last <= STANDS_FOR]
     return sorted(lately, key=lambda one: one.first)
+
+
+def reached(what: str) -> None:
+    """Forget what was missed: it has just answered."""
+    _missed.pop(what, None)
+
+
+def away(what: str, now: datetime) -> bool:
+    """Whether it was missed within the last minute and has not answered since."""
+    return any(one.what == what for one in standing(now))

@@ -128,7 +128,7 @@ async def freshness(now: datetime) -> dict[str, Any]:
 def _outage(outage: outages.Outage, now: datetime) -> str:
     first = formats.moment(outage.first, settings.current().zone)
     last = formats.ago(outage.last, now)
-    return (
-        f"{outage.what} did not answer {last} ago, and was first missed {first}. "
-        "What you send may be refused; it can be sent again and happens once."
-    )
+    said = f"{outage.what} did not answer {last} ago, and was first missed {first}. "
+    if outage.what == outages.STRIPE:
+        return said + "Pages are to be read only until it answers; each says when it was checked."
+    return said + "What you send may be refused; it can be sent again and happens once."
