@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from piccolo.columns.combination import WhereRaw
+from piccolo.querystring import QueryString
 
 from dashboard.bookings import spans
 from dashboard.bookings.search import Condition, matching
@@ -54,6 +55,9 @@ class Listed:
     next_after: str = ""
 
 
+_WITHOUT_ANSWER = QueryString("dispute_due_at IS NULL")
+
+
 def filters(given: dict[str, str]) -> Filters:
     """Read an address; what makes no sense is left out. A search looks everywhere by itself."""
     q = given.get("q", "").replace("\x00", "").strip()[:200]
@@ -79,6 +83,8 @@ async def listed(chosen: Filters, now: datetime) -> Listed:
         where &= _beyond(order, *place)
     query = Payment.select(Payment.id, order.as_alias("at") if order else Payment.id).where(where)
     if order is not None:
+        # The databases don't agree where what has no instant belongs: with us it comes last.
+        query = query.order_by(_WITHOUT_ANSWER) if chosen.view == "disputed" else query
         query = query.order_by(order).order_by(Payment.id)
     else:
         query = query.order_by(Payment.id, ascending=False)
@@ -152,8 +158,10 @@ def _beyond(order: Any, at: datetime | None, last: int) -> Condition:
     if order is None:
         return Payment.id < last
     # The textbook form, `a > x OR (a = x AND id > y)`, reads a hundred times more at depth.
+    if at is None:
+        return order.is_null() & (Payment.id > last)  # type: ignore[no-any-return]
     beyond: Condition = (order >= at) & ((order > at) | (Payment.id > last))
-    return beyond
+    return beyond | order.is_null() if order is Payment.dispute_due_at else beyond
 
 
 def cursor_of(at: datetime | None, last: int) -> str:

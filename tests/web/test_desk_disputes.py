@@ -1,11 +1,17 @@
 """What finance sees of a dispute, and what can be done: queue, heading, panel, story, last word."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from dashboard import clock
+from dashboard.bookings import queue
+from dashboard.bookings.queue import Filters
+from dashboard.bookings.tables import Booking
 from dashboard.payments.tables import Payment
+from tests.web.crowd import crowd
 from tests.web.desk import Person, sign_in, text
 from tests.world import World
 
@@ -188,3 +194,32 @@ async def test_27_disputes_of_two_currencies_are_not_summed(
     ana = await sign_in(world)
     said = (await ana.page("/holds")).text
     assert f"2 payments worth $96.00 and {amount} are disputed; the first answer is due by" in said
+
+
+async def test_every_dispute_is_on_one_page_also_those_without_a_day_to_answer(world: World):
+    payment_id = await captured(world)
+    (booking,) = await Booking.select(Booking.id)
+    await crowd(booking["id"], 129)
+    await Payment.update({"disputed_amount": 9600}).where(Payment.id > 0)
+    now = clock.now()
+    for row in await Payment.select(Payment.id).order_by(Payment.id):
+        if row["id"] % 3:
+            continue
+        due = now + timedelta(hours=row["id"] % 7)
+        await Payment.update({"dispute_due_at": due}).where(Payment.id == row["id"])
+    seen: list[int] = []
+    chosen = Filters(view="disputed")
+    while True:
+        page = await queue.listed(chosen, now)
+        seen += page.payment_ids
+        if not page.next_after:
+            break
+        chosen = replace(chosen, after=page.next_after)
+    assert len(seen) == len(set(seen)) == 130
+    assert payment_id in seen
+    rows = await Payment.select(Payment.id, Payment.dispute_due_at)
+    due_at = {row["id"]: row["dispute_due_at"] for row in rows}
+    answered = [due_at[one] for one in seen if due_at[one] is not None]
+    assert answered == sorted(answered)
+    # Whoever has no day to answer by comes last.
+    assert all(due_at[one] is None for one in seen[len(answered) :])
