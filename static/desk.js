@@ -7,6 +7,7 @@ const dialog = document.getElementById("dialog");
 const dialogBody = document.getElementById("dialog-body");
 const dialogTrouble = document.getElementById("dialog-trouble");
 let opener = null;
+let shownFor = null;
 root.classList.add("js");
 
 // Light or dark, at once; the server keeps the same choice for the next page.
@@ -22,18 +23,30 @@ document.querySelector(".themes")?.addEventListener("click", (event) => {
   }
 });
 
+// The menu of a narrow window closes as a menu does: by Escape, or by a click beside it.
+const menu = document.querySelector(".menu");
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !menu?.open) return;
+  menu.open = false;
+  menu.firstElementChild.focus();
+});
+document.addEventListener("click", (event) => {
+  if (menu?.open && !menu.contains(event.target)) menu.open = false;
+});
+
 // Dialogs: whoever opened one gets the focus back, even when the page under it was replaced.
 function closeDialog() {
   if (dialog.open) dialog.close();
 }
 
+// The browser tells of a close a moment later: by then a key may have asked for the next form.
 dialog?.addEventListener("close", () => {
   dialogBody.replaceChildren();
   dialogTrouble.replaceChildren();
-  const back = opener && document.getElementById(opener);
-  const row = opener && document.getElementById(opener.replace(/^[a-z]+-/, "open-"));
+  const back = shownFor && document.getElementById(shownFor);
+  const row = shownFor && document.getElementById(shownFor.replace(/^[a-z]+-/, "open-"));
   (back || row || document.getElementById("next") || document.getElementById("main")).focus();
-  opener = null;
+  if (opener === shownFor) opener = null;
 });
 
 // What was sent is on its way: its answer needs the dialog to be read in.
@@ -66,6 +79,7 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   const { target } = event.detail;
   if (target.id === "trouble") target.scrollIntoView({ block: "nearest" });
   if (target !== dialogBody && target !== dialogTrouble) return;
+  shownFor = opener;
   if (!dialog.open && target.firstElementChild && !dialogBody.querySelector("[data-finished]")) dialog.showModal();
   if (target === dialogTrouble) {
     dialog.scrollTop = 0;

@@ -197,3 +197,18 @@ def test_12_keys_stay_off_across_pages_and_never_reach_a_form(signed_in: Page, d
     expect(page.get_by_role("dialog")).to_contain_text("Capture up to $96.00")
     page.keyboard.press("c")
     assert desk.payment(hold).payment_status == "authorized"
+
+
+def test_a_key_pressed_as_a_dialog_closes_opens_the_next_form(signed_in: Page, desk: Served):
+    hold = desk.book("Maya Chen", 2 * HOUR)
+    signed_in.goto(f"/holds/{hold}")
+    signed_in.keyboard.press("c")
+    expect(signed_in.locator("dialog[open]")).to_be_visible()
+    signed_in.evaluate(
+        "(hold) => { document.getElementById('dialog').close();"
+        " document.getElementById(`release-${hold}`).click(); }",
+        hold,
+    )
+    expect(signed_in.locator("dialog[open]")).to_contain_text("Release")
+    signed_in.keyboard.press("Escape")
+    expect(signed_in.locator(f"#release-{hold}")).to_be_focused()
