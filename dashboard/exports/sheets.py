@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 from dashboard.exports.lines import Column, Row
 
 Filters = Mapping[str, str]
+# Longer than the longest search in letters that take the most room in an address.
+LONGEST_QUERY = 4_000
 # The rows behind the last one that is done with, and where the next page begins; "" at the end.
 Page = tuple[list[Row], str]
 
@@ -64,8 +66,10 @@ def _plain(mark: str) -> bool:
 
 
 def pairs(query: str) -> dict[str, str]:
-    """The parameters of an address; of one that is given twice the last one counts, as on pages."""
-    try:
-        return dict(parse_qsl(query, max_num_fields=50))
-    except ValueError:
-        return {}
+    """The parameters of an address; of one that is given twice the last one counts, as on pages.
+
+    Raises NoSuchTable for one that is longer than any page's: read in part, it would filter less.
+    """
+    if len(query) > LONGEST_QUERY:
+        raise NoSuchTable("an address that is too long")
+    return dict(parse_qsl(query))

@@ -21,8 +21,9 @@ _PATTERNS = tuple(
         r"\b(?:sk|rk|pk)_(?:test|live)_\w+",
         r"\bwhsec_\w+",
         r"\b(?:pi|seti)_\w+_secret_\w+",
-        # What opens a student's page.
+        # What opens a student's page, and what opens somebody's calendar.
         r"(?<=/pay/)(?!\{)[^\s/?#\"']+",
+        r"(?<=/calendar/feeds/)(?!\{)[^\s/?#\"']+",
         # The userinfo of an address, as in postgresql://name:password@host.
         r"(?<=://)[^/\s@:]*:[^/\s@]+(?=@)",
         r"(?i)\bbearer\s+\S+",

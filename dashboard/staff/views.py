@@ -6,7 +6,7 @@ What a view lists is the text of an address, which nobody here reads.
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.staff.tables import SavedView, Staff
+from dashboard.staff.tables import ROLES, SavedView, Staff
 
 # Of one person, and of everybody together: each is counted whenever the queue is looked at.
 MOST = 20
@@ -42,8 +42,11 @@ async def view(view_id: int, staff: Staff) -> SavedView | None:
 
 
 def may_change(found: SavedView, staff: Staff) -> bool:
-    """Whether this person may rename or delete the view."""
-    return bool(found.owner == staff.id or (found.shared and staff.role == "admin"))
+    """Whether this person may rename or delete the view; a shared one needs the right to share."""
+    if not found.shared:
+        return bool(found.owner == staff.id)
+    shares = ROLES.index(staff.role) >= ROLES.index("support")
+    return staff.role == "admin" or (shares and bool(found.owner == staff.id))
 
 
 async def keep(staff: Staff, name: str, query: str, *, shared: bool) -> int:

@@ -48,7 +48,7 @@ async def index(request: HTMXRequest) -> HTMXTemplate:
 async def create(request: HTMXRequest) -> Response[Any]:
     """The file, if it can be had at once; else the list, where the worker's progress shows."""
     form = await request.form()
-    what, query = str(form.get("what", "")), str(form.get("query", ""))[:2000]
+    what, query = str(form.get("what", "")), str(form.get("query", ""))
     try:
         asked = catalog.wanted(what, query, clock.now())
     except catalog.NoSuchTable as error:

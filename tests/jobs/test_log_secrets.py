@@ -198,6 +198,7 @@ def test_a_traceback_shows_no_local_variable_whoever_logs_it(configure: str):
         ("card 4000056655665556", f"card {BLOT}"),
         ("maya@example.test is known", f"{BLOT} is known"),
         ("GET https://a.test/pay/41-0af3?x failed", f"GET https://a.test/pay/{BLOT}?x failed"),
+        ("/calendar/feeds/A1-b_c.ics is lost", f"/calendar/feeds/{BLOT} is lost"),
         ("the own-own-key of ours", f"the {BLOT} of ours"),
         ("payment=12 pi_3Abc ms=87 at 2026-11-23T07:45:00.123456Z", ""),
         ("operation 5cade537-6bd3-4b69-8729-41e67d73b619", ""),

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -76,6 +77,21 @@ async def test_the_filters_of_the_address_are_those_of_the_file(world: World):
     assert len(table(answer)) == 1, "a file has no pages"
     assert "holdfast-holds-view-open-q-leo-" in answer.headers["content-disposition"]
     assert answer.text.startswith("\ufeff# Holdfast: holds?view=open&q=Leo as of ")
+
+
+async def test_a_long_search_is_not_cut_so_that_more_is_exported_than_was_shown(world: World):
+    await hold_for(world, 5 * HOUR)
+    fay = await sign_in(world, "finance")
+    searched = "\U0001f3bb" * 200
+    query = urlencode({"view": "all", "q": searched})
+    screen = await fay.page(f"/holds?{query}")
+    assert rows(screen.text) == []
+    answer = await export(fay, "holds", query)
+    assert table(answer) == []
+    assert urlencode({"q": searched}) in answer.text
+    many = urlencode([("q", "nobody"), *((f"x{number}", "1") for number in range(60))])
+    assert table(await export(fay, "holds", many)) == []
+    assert (await export(fay, "holds", "q=a&view=all&" + "x" * 5000)).status_code == 400
 
 
 async def test_the_button_carries_the_filters_that_the_page_shows(world: World):

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.audit.tables import AuditEntry
 from dashboard.staff import views
-from dashboard.staff.tables import SavedView
+from dashboard.staff.tables import SavedView, Staff
 from tests.web.desk import HTML, Person, sign_in, text
 from tests.world import World
 
@@ -109,6 +109,17 @@ async def test_11_support_shares_viewers_only_keep(world: World):
     assert (await save(vera, "Hers")).status_code == 303
     assert (await save(vera, "For all", sharing="all")).status_code == 403
     assert await SavedView.count() == 1
+
+
+async def test_whoever_may_share_no_more_changes_nothing_that_everybody_sees(world: World):
+    ana = await sign_in(world)
+    assert (await save(ana, "Soon", sharing="all")).status_code == 303
+    (found,) = await SavedView.objects()
+    await Staff.update({"role": "viewer"}).where(Staff.id == found.owner)
+    for path in (f"/holds/views/{found.id}", f"/holds/views/{found.id}/delete"):
+        assert (await send(ana, path, name="Ours no more")).status_code == 404
+    (left,) = await SavedView.objects()
+    assert left.name == "Soon"
 
 
 async def test_11_the_owner_or_an_administrator_renames_and_deletes(world: World):

@@ -155,6 +155,20 @@ async def test_a_snooze_ends_by_itself_and_with_every_change_of_what_it_was_for(
     assert [one.payment_id for one in await triage.waiting(clock.now())] == [hold]
 
 
+async def test_a_snooze_says_nothing_about_the_same_trouble_when_it_comes_anew(world: World):
+    hold = await needs(world, 20)
+    ana = await sign_in(world)
+    await snooze(ana, hold, clock.now() + 4 * HOUR)
+    assert await triage.waiting(clock.now()) == []
+    payment = await Payment.objects().get(Payment.id == hold)
+    its = Purchase.id == payment.purchase
+    await Purchase.update({"attention": None, "attention_since": None}).where(its)
+    await world.advance(HOUR / 4)
+    again = {"attention": "keeps_failing", "attention_since": clock.now()}
+    await Purchase.update(again).where(its)
+    assert [one.payment_id for one in await triage.waiting(clock.now())] == [hold]
+
+
 async def test_no_snooze_reaches_into_the_last_two_hours_of_a_hold(world: World):
     hold = await needs(world, 5)
     ana = await sign_in(world)
