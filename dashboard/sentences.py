@@ -15,6 +15,7 @@ _REFUSED = {
     "already_refunded": "All of it was refunded already.",
     "already_released": "This hold was released already, so it can't be captured.",
     "card_not_saved": "The card was not saved with the booking, so this hold can't be renewed.",
+    "decided_since": "It was decided after the review that something is owed.",
     "disputed": "The customer's bank has opened a dispute. Answer it in Stripe; "
     "a refund now would pay twice.",
     "finance_currency": "Refunds in {name} need finance.",
@@ -32,8 +33,10 @@ _REFUSED = {
     "nothing_captured": "Nothing was captured, so there is nothing to refund.",
     "nothing_owed": "Nothing is owed for this booking, so nothing can be charged.",
     "overtaken": "It ended in another way first. The page shows how.",
+    "paused_since": "It was paused after the review.",
     "replaced": "Another payment of this booking has taken its place.",
     "role": "Your role can look, but not move money.",
+    "role_since": "{who} may not move money any more, so nothing was sent.",
     "stale": "The numbers have changed since you opened this form. Look again before you go on.",
     "too_little": "Enter {least} or more.",
     "too_much": "Enter {most} or less.",

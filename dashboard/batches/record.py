@@ -8,7 +8,7 @@ from typing import Any
 from dashboard import clock
 from dashboard.batches.tables import RETRIED, Batch, BatchRow, RowState
 from dashboard.bookings.errors import KeyReused
-from dashboard.payments.actions import Shown
+from dashboard.payments.actions import Shown, Stood
 from dashboard.payments.actors import Actor
 from dashboard.payments.facts import State, Verb
 from dashboard.payments.tables import Operation, Payment
@@ -21,6 +21,7 @@ class Item:
     payment_id: int
     amount: int
     shown: Shown
+    stood: Stood
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ async def _rows(batch_id: int, order: Order, by: Actor) -> list[BatchRow]:
             authorized_amount=item.shown.authorized,
             captured_amount=item.shown.captured,
             refunded_amount=item.shown.refunded,
+            undecided=item.stood.undecided,
+            paused_until=item.stood.paused_until,
             asked_by=by.name[:255],
             asked_by_staff=by.staff_id,
             operation=operation_id(order.key, item.payment_id, 1),

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from piccolo.columns import BigInt, Integer, Varchar
+from piccolo.columns import BigInt, Boolean, Integer, Varchar
 from piccolo.table import Table
 
 from dashboard.columns import Instant, Minor, OneOf, Reference, SerialId
@@ -57,6 +57,9 @@ class BatchRow(Table, tablename="batch_row"):
     authorized_amount = Minor(check="authorized_amount >= 0")
     captured_amount = Minor(check="captured_amount >= 0")
     refunded_amount = Minor(check="refunded_amount >= 0")
+    # Whether nothing was decided yet when it was reviewed, and until when it was paused.
+    undecided = Boolean(default=False)
+    paused_until = Instant(null=True)
     # Who asked for the present try; whoever presses "Retry" asks anew.
     asked_by = Varchar(length=255)
     asked_by_staff = BigInt(null=True, default=None)

@@ -15,15 +15,17 @@ from dashboard import clock, sentences, settings
 from dashboard.batches.review import review
 from dashboard.batches.tables import OPEN, Batch, BatchRow, RowState
 from dashboard.payments import actions
-from dashboard.payments.actions import Shown, Wish
+from dashboard.payments.actions import Shown, Stood, Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.tables import Operation
+from dashboard.staff.tables import ROLES, Staff
 
 log = structlog.get_logger()
 # Longer than the longest wait for Stripe's answer.
 LEASE = timedelta(seconds=60)
+LEAST_ROLE = ROLES.index("support")
 LOOK_AGAIN = timedelta(seconds=15)
 _open_states = [str(state) for state in OPEN]
 
@@ -99,6 +101,8 @@ async def _operation(row: BatchRow, batch: Batch) -> Operation:
     known = await Operation.objects().get(Operation.id == row.operation)
     if known is not None:
         return actions.answer(known)
+    if not await _may(row):
+        raise NotAllowed("role_since", who=row.asked_by)
     wish = Wish(
         Verb(batch.verb),
         row.purchase,
@@ -109,8 +113,15 @@ async def _operation(row: BatchRow, batch: Batch) -> Operation:
         reason=batch.reason,
         note=batch.note,
         shown=Shown(row.authorized_amount, row.captured_amount, row.refunded_amount),
+        stood=Stood(row.undecided, row.paused_until),
     )
     return await actions.perform(wish)
+
+
+async def _may(row: BatchRow) -> bool:
+    """Whether who asked may still move money: the confirmation can be older than their rights."""
+    staff = await Staff.objects().get(Staff.id == row.asked_by_staff)
+    return staff is not None and staff.active and ROLES.index(staff.role) >= LEAST_ROLE
 
 
 async def _changed(row: BatchRow, batch: Batch, refused: NotAllowed) -> str:

@@ -6,7 +6,7 @@ of two clicks, sweeps or renewals; the rules are asked on the rows of the same t
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard import clock, db
@@ -35,6 +35,14 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Stood:
+    """How a purchase stood when many were reviewed: undecided or not, and until when paused."""
+
+    undecided: bool
+    paused_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """One wanted movement. `amount` None means all that is possible; minor units otherwise.
 
@@ -50,6 +58,7 @@ class Wish:
     reason: str = ""
     note: str = ""
     shown: Shown | None = None
+    stood: Stood | None = None
 
 
 async def perform(wish: Wish) -> Operation:
@@ -133,6 +142,12 @@ def _check(books: queries.Books, payment: Payment | None, wish: Wish) -> int:
         raise NotAllowed("already_paid", status=Status.PENDING)
     if wish.shown and payment and wish.shown != _amounts(payment):
         raise NotAllowed("stale")
+    stood = wish.stood
+    since = stood and checks.decided_since(
+        wish.verb, books.purchase_facts, stood.undecided, stood.paused_until
+    )
+    if since:
+        raise NotAllowed(since)
     refused = checks.refusal(wish.verb, amount, books.purchase_facts, facts, now)
     if refused:
         raise NotAllowed(refused[0], currency=books.purchase.currency, **refused[1])

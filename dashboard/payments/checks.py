@@ -43,6 +43,21 @@ def captured_elsewhere(payment: PaymentFacts, payments: Iterable[PaymentFacts]) 
     return max((one.captured for one in payments if one.id != payment.id), default=0)
 
 
+def decided_since(
+    verb: Verb, purchase: PurchaseFacts, undecided: bool, paused_until: datetime | None
+) -> str | None:
+    """What was decided after somebody had reviewed a movement, as a code; None when it stands.
+
+    A lesson that was given meanwhile must not be given away by a release. A capture takes what the
+    review said or is refused for its amount; that somebody paused it is for a person to read.
+    """
+    if purchase.paused_until is not None and purchase.paused_until != paused_until:
+        return "paused_since"
+    if verb is Verb.RELEASE and undecided and purchase.owed:
+        return "decided_since"
+    return None
+
+
 def actions(
     purchase: PurchaseFacts, payment: PaymentFacts | None, now: datetime
 ) -> tuple[Verb, ...]:

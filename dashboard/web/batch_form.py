@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from litestar.datastructures import FormMultiDict
 
 from dashboard import sentences
 from dashboard.batches.record import Item, Order
 from dashboard.batches.review import MOST
-from dashboard.payments.actions import Shown
+from dashboard.payments.actions import Shown, Stood
 from dashboard.payments.facts import Verb
 from dashboard.web.movement_form import LONGEST_NOTE, NEEDS_REASON
 
@@ -19,6 +20,10 @@ TOO_MANY = f"At most {MOST} holds can be moved together. Choose fewer."
 NONE = "No hold is selected. Go back and select some."
 # More than a page can send, and few enough to be counted.
 _MOST_READ = 5 * MOST
+# As many as an instant of the next centuries has in microseconds; every amount has fewer.
+_DIGITS = 17
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,13 @@ def read(given: FormMultiDict) -> Asked:
         items=good,
         reason=str(given.get("reason", "")),
         note=str(given.get("note", "")),
-        garbled=verb is None or None in items or twice,
+        garbled=verb is None or None in items or twice or _in_part(verb, good),
     )
+
+
+def _in_part(verb: Verb, items: list[Item]) -> bool:
+    """Whether less than a hold would be released: Stripe gives back all of it or nothing."""
+    return verb is Verb.RELEASE and any(one.amount != one.shown.authorized for one in items)
 
 
 def faults(asked: Asked) -> dict[str, str]:
@@ -100,23 +110,27 @@ def faults(asked: Asked) -> dict[str, str]:
 
 
 def row(item: Item) -> str:
-    """One hold of the form: its number, what is moved of it, and the amounts that were shown."""
-    shown = item.shown
+    """One hold of the form: its number, what is moved of it, the amounts that were shown, whether
+    it was undecided, and until when it was paused."""
+    shown, stood = item.shown, item.stood
     parts = (item.payment_id, item.amount, shown.authorized, shown.captured, shown.refunded)
-    return ":".join(str(part) for part in parts)
+    paused = (stood.paused_until - _EPOCH) // _MICROSECOND if stood.paused_until else 0
+    return ":".join(str(part) for part in (*parts, int(stood.undecided), paused))
 
 
 def _item(text: str) -> Item | None:
     parts = [_whole(part) for part in text.split(":")]
     numbers = [part for part in parts if part is not None]
-    if len(parts) != 5 or len(numbers) != 5 or not numbers[1]:
+    if len(parts) != 7 or len(numbers) != 7 or not numbers[1]:
         return None
-    payment_id, amount, authorized, captured, refunded = numbers
-    return Item(payment_id, amount, Shown(authorized, captured, refunded))
+    payment_id, amount, authorized, captured, refunded, undecided, paused = numbers
+    shown = Shown(authorized, captured, refunded)
+    until = _EPOCH + paused * _MICROSECOND if paused else None
+    return Item(payment_id, amount, shown, Stood(undecided > 0, until))
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
 
 
 def _uuid(text: str) -> bool:

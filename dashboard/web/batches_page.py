@@ -21,7 +21,7 @@ from dashboard.batches.tables import RowState
 from dashboard.bookings.errors import KeyReused
 from dashboard.bookings.holds import Hold, holds
 from dashboard.mail import promises
-from dashboard.payments.actions import Shown
+from dashboard.payments.actions import Shown, Stood
 from dashboard.payments.facts import Verb
 from dashboard.web import batch_form as form
 from dashboard.web import batch_words as words
@@ -163,7 +163,9 @@ async def _review(
 def _item(one: Movable) -> Item:
     facts = one.hold.facts
     shown = Shown(facts.authorized, facts.captured, facts.refunded + facts.refund_pending)
-    return Item(one.hold.payment.id, one.amount, shown)
+    purchase = one.hold.books.purchase
+    stood = Stood(purchase.owed is None, purchase.paused_until)
+    return Item(one.hold.payment.id, one.amount, shown, stood)
 
 
 def _rest(one: Movable, verb: Verb) -> str:

@@ -8,7 +8,7 @@ from dashboard.batches import queries, record
 from dashboard.batches.queries import Progress
 from dashboard.batches.record import Item, Order
 from dashboard.batches.review import review
-from dashboard.payments.actions import Shown
+from dashboard.payments.actions import Shown, Stood
 from dashboard.payments.actors import Actor
 from dashboard.payments.facts import Verb
 from jobs import batches
@@ -32,6 +32,10 @@ async def order_of(payment_ids: Sequence[int], verb: Verb = Verb.CAPTURE, key: s
                 one.hold.facts.authorized,
                 one.hold.facts.captured,
                 one.hold.facts.refunded + one.hold.facts.refund_pending,
+            ),
+            Stood(
+                one.hold.books.purchase.owed is None,
+                one.hold.books.purchase.paused_until,
             ),
         )
         for one in found.movable

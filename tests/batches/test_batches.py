@@ -19,9 +19,11 @@ from dashboard.payments import actions, ledger
 from dashboard.payments.actors import Actor
 from dashboard.payments.facts import State, Verb
 from dashboard.payments.tables import Operation, Payment, Purchase
+from dashboard.staff import auth
+from dashboard.staff.tables import Staff
 from jobs import batches
 from tests.batches.choosing import confirm, held, order_of, seen, states, work
-from tests.world import ANA, World
+from tests.world import ANA, PASSWORD, World
 
 MINUTE = timedelta(minutes=1)
 
@@ -157,7 +159,7 @@ async def test_a_declined_row_is_tried_again_under_a_new_operation_by_who_retrie
     first = await work(batch)
     assert states(first) == ["declined", "done"] and first.lines[0].row.said
     assert await retry(batch, 1) == 0
-    finn = Actor("Finn", "staff", 7)
+    finn = Actor("Finn", "staff", await _another())
     assert await retry(batch, 0, finn) == 1
     assert await retry(batch, 0, finn) == 0
     again = await work(batch)
@@ -228,6 +230,38 @@ async def test_what_is_not_what_was_reviewed_is_left_as_it_is(world: World):
     assert "released already" in ended.lines[2].row.said
 
 
+async def test_what_was_owed_or_paused_only_after_the_review_is_left_as_it_is(world: World):
+    taught, same = await held(world, 2)
+    order = await order_of([taught, same], Verb.RELEASE)
+    await Purchase.update({"owed": 9600}).where(Purchase.id == await _purchase(taught))
+    ended = await work(await confirm(order))
+    assert states(ended) == ["changed", "done"]
+    assert "after the review" in ended.lines[0].row.said
+    assert await status(taught) == "authorized"
+    # The lesson that was given is captured as it was reviewed, and what was paused since is not.
+    (paused,) = await held(world)
+    order = await order_of([taught, paused])
+    until = clock.now() + timedelta(days=1)
+    await Purchase.update({"paused_until": until}).where(Purchase.id == await _purchase(paused))
+    ended = await work(await confirm(order))
+    assert states(ended) == ["done", "changed"] and "paused" in ended.lines[1].row.said
+    # Whoever reviews it knowing of the pause may.
+    assert states(await work(await confirm(await order_of([paused])))) == ["done"]
+
+
+@pytest.mark.parametrize("lost", [{"role": "viewer"}, {"active": False}])
+async def test_who_may_move_no_money_any_more_moves_none_of_what_was_confirmed(
+    world: World, lost: dict[str, Any]
+):
+    chosen = await held(world, 2)
+    batch = await confirm(await order_of(chosen))
+    await Staff.update(lost).where(Staff.id == ANA.staff_id)
+    ended = await work(batch)
+    assert states(ended) == ["changed", "changed"]
+    assert "Ana" in ended.lines[0].row.said and await captures(world) == 0
+    assert [await status(one) for one in chosen] == ["authorized"] * 2
+
+
 async def test_the_review_says_of_each_hold_why_it_can_not_be_moved(world: World):
     free, captured, nothing = await held(world, 3)
     yen = await world.book(instructor_id=world.catalog.jpy)
@@ -288,3 +322,8 @@ async def test_a_row_in_trouble_does_not_hold_up_the_rows_beside_it(
         assert states(await work(batch)) == ["done", "working", "done"]
     await world.advance(2 * MINUTE)
     assert states(await work(batch)) == ["done"] * 3
+
+
+async def _another() -> int:
+    staff = await auth.add_staff("finn@holdfast.test", "support", PASSWORD, "Finn")
+    return int(staff.id)

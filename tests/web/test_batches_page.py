@@ -236,6 +236,18 @@ async def test_a_viewer_watches_and_is_offered_nothing(world: World):
     assert retried.status_code == 403
 
 
+async def test_a_form_can_not_say_that_only_a_part_of_a_hold_is_released(world: World):
+    (hold,) = await held(world, 1)
+    ana = await sign_in(world)
+    given = fields(await review(ana, "release", [hold]))
+    row = dict(given)["row"]
+    assert row.startswith(f"{hold}:9600:9600:")
+    answer = await send(
+        ana, given, reason="duplicate", row=row.replace(f"{hold}:9600:", f"{hold}:100:")
+    )
+    assert answer.status_code == 422 and await Batch.count() == 0
+
+
 async def test_there_is_no_refund_of_many(world: World):
     chosen = await held(world, 1)
     sam = await sign_in(world, "admin")
@@ -255,18 +267,19 @@ async def test_two_hundred_are_the_most(world: World):
     none = await review(sam, "capture", [])
     assert none.status_code == 422 and "No hold is selected" in text(none)
     sent = [("_csrf", sam.csrf), ("key", "3f2b8c1e-0000-4000-8000-000000000001")]
-    given = [*sent, ("verb", "capture"), *(("row", f"{n}:1:1:0:0") for n in range(1, 202))]
+    given = [*sent, ("verb", "capture"), *(("row", f"{n}:1:1:0:0:1:0") for n in range(1, 202))]
     assert "At most 200 holds" in text(await send(sam, given))
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"row": "1:9600:9600:0"},
-        {"row": "1:0:9600:0:0"},
-        {"row": "1:-5:9600:0:0"},
-        {"row": f"1:{'9' * 40}:9600:0:0"},
-        {"row": "999999:9600:9600:0:0"},
+        {"row": "1:9600:9600:0:0:1"},
+        {"row": "1:0:9600:0:0:1:0"},
+        {"row": "1:-5:9600:0:0:1:0"},
+        {"row": f"1:{'9' * 40}:9600:0:0:1:0"},
+        {"row": "1:9600:9600:0:0:1:-9"},
+        {"row": "999999:9600:9600:0:0:1:0"},
         {"row": "x"},
         {"key": "nonsense"},
         {"key": ""},
