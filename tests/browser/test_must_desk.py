@@ -88,7 +88,7 @@ def test_statement_11_a_view_is_saved_for_oneself_or_for_all_with_a_living_count
 ):
     shop.book("View One", 72 * HOUR)
     page, colleague = page_of(browser, shop), page_of(browser, shop, "finance")
-    for name, who, more in (("Mine", "Only I", ""), ("Ours", "Everybody", "&status=authorized")):
+    for name, who, more in (("Mine", "Only me", ""), ("Ours", "Everybody", "&status=authorized")):
         page.goto(f"/holds?view=open&q=View{more}")
         page.locator("#save-view").click()
         dialog = page.locator("dialog[open]")

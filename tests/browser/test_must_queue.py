@@ -103,7 +103,7 @@ def test_statement_10_what_is_searched_for_opens_and_the_address_holds_the_rest(
         expect(page).to_have_url(re.compile(f"/holds/{hold}$"))
     page.goto("/holds?view=open")
     page.get_by_label("Find").fill("example.test")
-    page.get_by_label("Expires").select_option("Within 3 days")
+    page.get_by_label("Expires").select_option("Next 3 days")
     page.get_by_role("button", name="Apply").click()
     rows = page.locator("[data-row]")
     shown = rows.count()

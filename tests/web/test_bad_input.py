@@ -41,8 +41,9 @@ NONSENSE = (
 ROUGH = ("1e309", "a\x00b")
 # No words are these.
 UNKEPT = ("a\x00b",)
-# These may be any words: what is typed there is kept as it is, or is looked for.
-FREE = {"body", "note", "reason", "subject", "q", "name", "by", "_csrf"}
+# These may be any words: what is typed there is kept as it is, or is looked for; a way back that is
+# none of ours is not taken.
+FREE = {"body", "note", "reason", "subject", "q", "name", "by", "back", "_csrf"}
 GUARDS = {"authorized", "captured", "refunded", "most", "agreed"}
 MONEY = (Payment, Purchase, PaymentEvent, Operation, Booking, Package, Redemption)
 TICKETS = (Ticket, TicketNote)

@@ -194,7 +194,7 @@ async def test_a_wrong_address_opens_nothing_and_tells_nothing(
     ]
     for answer in answers:
         assert answer.status_code == 404
-        assert "There is nothing here" in text(answer) and token not in answer.text
+        assert "There is nothing here" in text(answer) and token not in text(answer)
 
 
 async def test_the_page_is_kept_out_of_caches_indexes_and_referrers(world: World):

@@ -56,7 +56,7 @@ async def test_a_dead_letter_is_rehearsed_and_replayed_and_the_page_says_how_it_
     page = text(await ana.page(f"/webhooks/{event_id}"))
     assert "charge.captured: dead after 3 tries" in page and f"#{booked['id']}" in page
     told = text(await ana.page(f"/webhooks/{event_id}/dry-run"))
-    assert "A replay would change 6 columns and write 1 line into the story." in told
+    assert "A replay would change 8 columns and write 1 line into the story." in told
     assert "Captured $0.00 $96.00" in told and "Captured $96.00" in told
     assert await world.story(booked["id"]) == ["authorized"]
     world.sandbox.control("DELETE", "requests")
