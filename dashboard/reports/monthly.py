@@ -55,6 +55,14 @@ async def tell(now: datetime) -> int:
     return sum([await _tell_month(month, now) for month in _over(now)])
 
 
+async def owed(now: datetime) -> bool:
+    """Whether somebody has not got the report of a month that is over."""
+    for month in _over(now):
+        if await _without(month):
+            return True
+    return False
+
+
 def _over(now: datetime) -> list[date]:
     """The first days of the last months that are over, the oldest first."""
     found, month = list[date](), today().replace(day=1)

@@ -71,6 +71,18 @@ async def test_each_reader_gets_the_month_once_a_few_hours_after_its_end(
     assert f"/reports/{(ends - DAY):%Y-%m}" in words
 
 
+async def test_what_is_not_counted_yet_is_counted_before_the_letter_is_written(world: World):
+    await reader()
+    booking = await world.book()
+    await world.call(booking["id"], "complete")
+    await world.tick()
+    # The worker's other sweep, which counts, has not come by since.
+    await world.move_to(first_of_next() + monthly.AFTER)
+    assert await reports.tell_finance() == 1
+    (subject,) = await subjects()
+    assert subject.endswith("0 of 1 holds expired, $96.00 net before fees")
+
+
 async def test_after_a_standstill_over_the_first_it_still_comes_once(world: World):
     await reader()
     await world.move_to(first_of_next() + 9 * DAY)
