@@ -180,6 +180,12 @@ def rule_reason(code: str) -> str:
     return _OF_THE_RULES.get(code, code)
 
 
+def stated(kind: str, code: str) -> str:
+    """The reason of an event of this kind: one that a person chose, or one of our rules."""
+    chosen = reason(code, Verb.REFUND if kind.startswith("refund") else Verb.RELEASE)
+    return rule_reason(chosen)
+
+
 def moved(operation: Operation, student: str, rest: str) -> str:
     """What a finished movement did; `rest` is what a capture left to go back, or nothing."""
     amount = money(operation.amount, operation.currency)

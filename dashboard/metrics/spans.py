@@ -56,15 +56,18 @@ def cut(whole: Span, step: Step) -> list[Span]:
 
 def fitting(whole: Span, finest: Step, cases: int) -> Step:
     """The least time for a point, from `finest` on, that leaves each enough of so many cases for a
-    percentage; `finest` where that would leave too few points."""
+    percentage. Where none does, the longest that still leaves a curve: some of its points may have
+    enough. Where nothing happened, `finest`."""
     steps = list(Step)
-    for step in steps[steps.index(finest) :]:
+    found = finest
+    for step in steps[steps.index(finest) :] if cases else []:
         points = len(cut(whole, step))
         if points < FEWEST:
             break
+        found = step
         if cases >= ENOUGH * points:
-            return step
-    return finest
+            break
+    return found
 
 
 def _weeks(whole: Span) -> Iterator[Span]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import floor
 
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import NOTHING, Figures, Share, tenths
@@ -18,12 +19,14 @@ class Value:
 
     `value` is None where there is nothing to tell, or too little for a percentage. For durations
     both counts are the holds that were measured; for tickets the second one is the holds placed.
+    `minutes` are those of a duration that is told in them.
     """
 
     value: Decimal | None
     numerator: int
     denominator: int
     told: str
+    minutes: int | None = None
 
 
 def value(metric: Metric, figures: Figures) -> Value:
@@ -52,8 +55,33 @@ def _share(found: Share) -> Value:
 
 
 def _duration(seconds: Fraction | None, count: int) -> Value:
-    found = hours(seconds)
-    return Value(found, count, count, NOTHING if found is None else f"{found} h")
+    if seconds is None:
+        return Value(None, count, count, NOTHING)
+    return Value(hours(seconds), count, count, lasting(seconds), _minutes(seconds))
+
+
+def lasting(seconds: Fraction | int) -> str:
+    """A duration in words. Below an hour tenths of it would say little: "24 min", "26.5 h"."""
+    minutes = _minutes(seconds)
+    return f"{hours(seconds)} h" if minutes is None else f"{minutes} min"
+
+
+def _minutes(seconds: Fraction | int) -> int | None:
+    minutes = floor(Fraction(seconds) / 60 + Fraction(1, 2))
+    return minutes if minutes < 60 else None
+
+
+def difference(metric: Metric, now: Value, before: Value) -> str:
+    """How far a value is from the one before, in what both are told in: "+1.2 points"."""
+    if now.value is None or before.value is None:
+        return ""
+    apart: Decimal | int = now.value - before.value
+    what = " points" if metric in SHARES else unit(metric)
+    if now.minutes is not None and before.minutes is not None:
+        apart, what = now.minutes - before.minutes, " min"
+    if not apart:
+        return ""
+    return f"{'+' if apart > 0 else '−'}{abs(apart)}{what}"
 
 
 def hours(seconds: Fraction | int | None) -> Decimal | None:

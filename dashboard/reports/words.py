@@ -9,7 +9,7 @@ from babel.dates import format_date
 from dashboard import formats
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import Figures
-from dashboard.metrics.values import SHARES, line, unit, value
+from dashboard.metrics.values import SHARES, difference, line, unit, value
 
 NAMES = {
     Metric.AUTHORIZATION: "Authorization success",
@@ -54,12 +54,8 @@ def change(metric: Metric, now: Figures, before: Figures) -> str:
         return "nothing before"
     if new.value is None or old.value is None:
         return f"before: {old.told}"
-    difference = new.value - old.value
-    if not difference:
-        return f"as before ({old.told})"
-    sign = "+" if difference > 0 else "−"
-    what = " points" if metric in SHARES else unit(metric)
-    return f"{sign}{abs(difference)}{what} (before: {old.told})"
+    apart = difference(metric, new, old)
+    return f"{apart} (before: {old.told})" if apart else f"as before ({old.told})"
 
 
 def beyond(metric: Metric, seen: int, drawn: int) -> str:

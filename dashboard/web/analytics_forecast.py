@@ -21,7 +21,7 @@ from dashboard.web.analytics_table import Table, piles
 from dashboard.web.pages import page
 from dashboard.web.security import guard
 
-WEEK = timedelta(days=7)
+ONE, WEEK = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ async def _part(found: Sequence[Ahead], currency: str) -> Part:
         heading,
         f"{name}: {heading} The table has every day.",
         Markup(drawn) if mine else Markup(""),  # noqa: S704
-        piles(sheet, name, Step.DAY, today, newest_first=False),
+        # What is ahead is not "so far", today's rest neither.
+        piles(sheet, name, Step.DAY, today - ONE, newest_first=False),
         _before(foreseen, currency),
         _kept(foreseen, currency),
     )

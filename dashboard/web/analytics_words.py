@@ -12,7 +12,15 @@ from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import NOTHING, Figures
 from dashboard.metrics.sheets import Cell, Kind
 from dashboard.metrics.spans import Span, Step
-from dashboard.metrics.values import DURATIONS, SHARES, Value, hours, unit, value
+from dashboard.metrics.values import (
+    DURATIONS,
+    SHARES,
+    Value,
+    difference,
+    lasting,
+    unit,
+    value,
+)
 
 NAMES = {
     Metric.AUTHORIZATION: "Authorization success",
@@ -102,9 +110,9 @@ def _measured(metric: Metric) -> str:
 
 def _spread(metric: Metric, figures: Figures) -> list[tuple[str, str]]:
     found = figures.capture_time
-    if metric is not Metric.CAPTURE_TIME or not found.count:
+    if metric is not Metric.CAPTURE_TIME or found.p90 is None or found.mean is None:
         return []
-    return [(f"90 % within {hours(found.p90)} h", ""), (f"mean {hours(found.mean)} h", "")]
+    return [(f"90 % within {lasting(found.p90)}", ""), (f"mean {lasting(found.mean)}", "")]
 
 
 def change(metric: Metric, now: Value, before: Value) -> str:
@@ -112,12 +120,8 @@ def change(metric: Metric, now: Value, before: Value) -> str:
     if now.value is None or before.value is None:
         was = before.told if before.denominator or metric is Metric.TICKETS else "nothing"
         return f"{was} before"
-    difference = now.value - before.value
-    if not difference:
-        return f"as before ({before.told})"
-    what = " points" if metric in SHARES else unit(metric)
-    sign = "+" if difference > 0 else "−"
-    return f"{sign}{abs(difference)}{what} (before: {before.told})"
+    apart = difference(metric, now, before)
+    return f"{apart} (before: {before.told})" if apart else f"as before ({before.told})"
 
 
 def cell(kind: Kind, found: Cell, currency: str) -> str:

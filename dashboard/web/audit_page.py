@@ -164,7 +164,7 @@ async def _heading(asked: Asked, filters: dict[str, str], lines: list[Line]) -> 
     if not lines:
         return "Nothing has been written down yet"
     last = formats.ago(lines[0].place.at, clock.now())
-    return f"The last deed was {last} ago" if last else "What was done, and by whom"
+    return f"The last entry was made {last} ago" if last else "What was done, and by whom"
 
 
 def _shown(line: Line, numbers: dict[int, str], zone: ZoneInfo) -> Shown:
@@ -181,7 +181,7 @@ def _shown(line: Line, numbers: dict[int, str], zone: ZoneInfo) -> Shown:
 def _of_story(row: dict[str, Any], numbers: dict[int, str]) -> dict[str, Any]:
     verb = json.loads(row["detail"]).get("verb", "movement")
     back = formats.money(row["given_back"], row["currency"]) if row["given_back"] else ""
-    reason = sentences.rule_reason(row["reason"])
+    reason = sentences.stated(row["kind"], row["reason"])
     return {
         "said": sentences.happened(row["kind"], back if row["kind"] == "captured" else "", verb),
         "address": "",
