@@ -15,7 +15,8 @@ _REFUSED = {
     "already_refunded": "All of it was refunded already.",
     "already_released": "This hold was released already, so it can't be captured.",
     "card_not_saved": "The card was not saved with the booking, so this hold can't be renewed.",
-    "decided_since": "It was decided after the review that something is owed.",
+    "decided_since": "Since you looked, it was decided that something is owed. "
+    "Look again before you go on.",
     "disputed": "The customer's bank has opened a dispute. Answer it in Stripe; "
     "a refund now would pay twice.",
     "finance_currency": "Refunds in {name} need finance.",
@@ -33,7 +34,7 @@ _REFUSED = {
     "nothing_captured": "Nothing was captured, so there is nothing to refund.",
     "nothing_owed": "Nothing is owed for this booking, so nothing can be charged.",
     "overtaken": "It ended in another way first. The page shows how.",
-    "paused_since": "It was paused after the review.",
+    "paused_since": "It was paused since you looked.",
     "replaced": "Another payment of this booking has taken its place.",
     "role": "Your role can look, but not move money.",
     "role_since": "{who} may not move money any more, so nothing was sent.",

@@ -36,7 +36,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """How a purchase stood when many were reviewed: undecided or not, and until when paused."""
+    """How a purchase stood when somebody looked: undecided or not, and until when paused."""
 
     undecided: bool
     paused_until: datetime | None = None

@@ -46,7 +46,7 @@ def captured_elsewhere(payment: PaymentFacts, payments: Iterable[PaymentFacts]) 
 def decided_since(
     verb: Verb, purchase: PurchaseFacts, undecided: bool, paused_until: datetime | None
 ) -> str | None:
-    """What was decided after somebody had reviewed a movement, as a code; None when it stands.
+    """What was decided after somebody had looked at a movement, as a code; None when it stands.
 
     A lesson that was given meanwhile must not be given away by a release. A capture takes what the
     review said or is refused for its amount; that somebody paused it is for a person to read.

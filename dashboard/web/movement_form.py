@@ -38,6 +38,8 @@ class Asked:
     agreed: int | None = None
     garbled: bool = False
     back: str = ""
+    # Whether the form was made before anybody had decided what is owed.
+    undecided: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ def read(given: FormMultiDict) -> Asked:
         agreed=_whole(given.get("agreed")),
         garbled=_garbled(given),
         back=back_from(given),
+        undecided=given.get("undecided") == "1",
     )
 
 
@@ -210,5 +213,6 @@ def shown(hold: Hold, verb: Verb, asked: Asked, checked: Checked | None) -> dict
             "captured": facts.captured,
             "refunded": facts.refunded + facts.refund_pending,
         },
+        "undecided": hold.books.purchase.owed is None,
         "can_part": verb is not Verb.RELEASE,
     }

@@ -12,7 +12,7 @@ from dashboard import clock, findings, sentences, settings
 from dashboard.bookings.holds import Hold, story
 from dashboard.mail import promises
 from dashboard.payments import actions
-from dashboard.payments.actions import Wish
+from dashboard.payments.actions import Stood, Wish
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import State, Verb
 from dashboard.payments.tables import Operation
@@ -38,6 +38,8 @@ FORMS = [f"/holds/{{payment_id:int}}/{verb}" for verb in ("capture", "release", 
 TARGETS = [f"{path}s" for path in FORMS]
 # Codes that another amount could pass; the message belongs at the field.
 _AMOUNTS = ("too_much", "too_little", "wrong_step")
+# Codes that say that the form is older than what it is about.
+_OLD = ("stale", "decided_since", "paused_since")
 Answer = HTMXTemplate | Redirect
 
 
@@ -102,6 +104,7 @@ async def _perform(sent: Sent, checked: Checked) -> Answer:
         reason=sent.asked.reason,
         note=sent.asked.note.strip(),
         shown=sent.asked.shown,
+        stood=Stood(sent.asked.undecided, sent.found.books.purchase.paused_until),
     )
     try:
         operation = await actions.perform(wish)
@@ -179,7 +182,7 @@ async def _busy(sent: Sent, operation: Operation) -> HTMXTemplate:
 async def _refused(sent: Sent, checked: Checked, refused: NotAllowed) -> HTMXTemplate:
     fresh = replace(sent, found=await need(sent.found.payment.id))
     overdrawn = refused.code in _AMOUNTS and sent.asked.part
-    if overdrawn or refused.code == "stale":
+    if overdrawn or refused.code in _OLD:
         said = _sentence(fresh, refused.code, refused.values)
         checked.faults["amount" if overdrawn else "form"] = said
         if sent.verb in fresh.found.movements(clock.now()):

@@ -236,7 +236,7 @@ async def test_what_was_owed_or_paused_only_after_the_review_is_left_as_it_is(wo
     await Purchase.update({"owed": 9600}).where(Purchase.id == await _purchase(taught))
     ended = await work(await confirm(order))
     assert states(ended) == ["changed", "done"]
-    assert "after the review" in ended.lines[0].row.said
+    assert "something is owed" in ended.lines[0].row.said
     assert await status(taught) == "authorized"
     # The lesson that was given is captured as it was reviewed, and what was paused since is not.
     (paused,) = await held(world)

@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 
 from dashboard.payments.facts import Status
-from dashboard.payments.tables import Payment
-from tests.web.desk import sign_in, text
+from dashboard.payments.tables import Payment, Purchase
+from tests.web.desk import fields, sign_in, text
 from tests.world import World
 
 
@@ -54,6 +54,22 @@ async def test_7_a_stale_form_shows_the_fresh_numbers(world: World):
     assert "The numbers have changed" in text(answer)
     assert "Refund $56.00" in text(answer) and "He asked nicely" in answer.text
     assert len(world.money_calls("/v1/refunds")) == 1
+
+
+async def test_a_lesson_that_was_given_meanwhile_is_not_given_away_by_an_old_form(world: World):
+    hold, ana = await held(world), await sign_in(world)
+    old = await ana.form(hold, "release")
+    its = Purchase.id == (await payment(hold)).purchase
+    await Purchase.update({"owed": 9600}).where(its)
+    given = old | {"reason": "other", "note": "He asked nicely"}
+    answer = await ana.send(hold, "release", given)
+    assert answer.status_code == 409, text(answer)
+    assert "something is owed" in text(answer) and "He asked nicely" in answer.text
+    assert world.money_calls("/cancel") == []
+    # Who has read that decides.
+    again = await ana.send(hold, "release", fields(answer) | {"reason": "duplicate"})
+    assert again.status_code == 303
+    assert (await payment(hold)).payment_status == Status.RELEASED
 
 
 async def test_an_operation_id_that_was_used_for_another_amount_is_refused(world: World):
