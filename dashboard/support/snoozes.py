@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from dashboard import clock, db, formats
 from dashboard.bookings.errors import BadOrder, KeyReused
 from dashboard.payments.actors import Actor
-from dashboard.payments.tables import Payment, Purchase
+from dashboard.payments.tables import Payment, PaymentEvent, Purchase
 from dashboard.support import wording
 from dashboard.support.tables import Snooze
 
@@ -16,6 +16,8 @@ BEFORE_EXPIRY = timedelta(hours=2)
 BEFORE_ANSWER = timedelta(hours=24)
 # Longer is not later but never.
 LONGEST = timedelta(days=7)
+# What nobody can have meant who left a payment for later before it happened.
+NEWS = ("dispute_opened", "dispute_closed", "funds_withdrawn", "refund_failed")
 LONGEST_REASON = 400
 NOTHING_TO_DO = "This needs nobody any more, so there is nothing to leave for later."
 
@@ -98,11 +100,23 @@ async def standing(payment_ids: Sequence[int], now: datetime) -> dict[int, Snooz
     if not newest:
         return {}
     payments = await Payment.objects(Payment.purchase).where(Payment.id.is_in(list(newest)))
+    overtaken = await _overtaken(newest)
     return {
         payment.id: newest[payment.id]
         for payment in payments
-        if _stands(newest[payment.id], payment, now)
+        if payment.id not in overtaken and _stands(newest[payment.id], payment, now)
     }
+
+
+async def _overtaken(newest: dict[int, Snooze]) -> set[int]:
+    """The payments of which something was told since that whoever left them could not know of,
+    though they need a person for the same as before."""
+    told = (
+        await PaymentEvent.select(PaymentEvent.payment, PaymentEvent.recorded_at)
+        .where(PaymentEvent.payment.is_in(list(newest)))
+        .where(PaymentEvent.kind.is_in(list(NEWS)))
+    )
+    return {row["payment"] for row in told if row["recorded_at"] > newest[row["payment"]].made_at}
 
 
 def _stands(row: Snooze, payment: Payment, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from dashboard.payments.tables import Payment, Purchase
 from dashboard.support import snoozes, triage
 from dashboard.support.tables import Snooze
 from tests.web.desk import Person, hidden, sign_in, text
+from tests.web.test_desk_disputes import captured, dispute, move
 from tests.world import World
 
 HOUR = timedelta(hours=1)
@@ -167,6 +168,23 @@ async def test_a_snooze_says_nothing_about_the_same_trouble_when_it_comes_anew(w
     again = {"attention": "keeps_failing", "attention_since": clock.now()}
     await Purchase.update(again).where(its)
     assert [one.payment_id for one in await triage.waiting(clock.now())] == [hold]
+
+
+async def test_a_bank_that_takes_what_it_only_asked_about_wakes_a_snoozed_payment(world: World):
+    paid = await captured(world)
+    opened = await dispute(world, paid, inquiry=True)
+    await world.tick()
+    ana = await sign_in(world)
+    assert (await snooze(ana, paid, clock.now() + 4 * HOUR)).status_code == 303
+    await world.advance(HOUR / 4)
+    await world.tick()
+    assert await triage.waiting(clock.now()) == []
+    await move(world, opened, "needs_response")
+    await world.tick()
+    assert [one.payment_id for one in await triage.waiting(clock.now())] == [paid]
+    # It can be left for later again, knowing that.
+    assert (await snooze(ana, paid, clock.now() + 4 * HOUR)).status_code == 303
+    assert await triage.waiting(clock.now()) == []
 
 
 async def test_no_snooze_reaches_into_the_last_two_hours_of_a_hold(world: World):
