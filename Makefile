@@ -12,12 +12,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 # The browser tests' plugin starts an event loop of its own, which breaks asyncio tests in the
 # same run: it stays out of every invocation but theirs.
 PYTEST := $(BIN)/python -m pytest -p no:playwright
-# What SQLite and PostgreSQL could answer differently: everything but what has no database, and
-# but what starts the whole product, which then runs on its embedded parts.
+# What SQLite and PostgreSQL could answer differently: everything but what has no database, what
+# starts the whole product, which then runs on its embedded parts, and what is decided of a request
+# before a row is read, or of the sandbox.
 WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py \
 	tests/mail/test_messages.py tests/web/test_api_contract.py tests/kill/test_outages.py \
 	$(addprefix tests/jobs/test_,commands.py killed.py supervisor.py unsafe_starts.py) \
-	$(addprefix tests/simulation/test_,replay.py plants.py)
+	$(addprefix tests/simulation/test_,replay.py plants.py) \
+	$(addprefix tests/web/test_,routes_and_roles.py desk_security.py public_limits.py \
+	hostile_names.py pay_page.py sandbox_page.py sandbox_deeds.py)
 
 # Databases of tests live a second each and need no disk: in memory where there is room for them.
 ROOMY := $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -gt 2000000 2>/dev/null && echo TMPDIR=/dev/shm)
