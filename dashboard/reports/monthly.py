@@ -13,6 +13,7 @@ from dashboard.metrics.days import starts_at
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import Average, Figures, Money, PerHundred, Share, Spread
 from dashboard.metrics.queries import today
+from dashboard.payments.tables import Purchase, StripeEvent
 from dashboard.reports import words
 from dashboard.reports.month import Part, Report, report
 from dashboard.reports.notices import owe
@@ -58,9 +59,22 @@ async def tell(now: datetime) -> int:
 async def owed(now: datetime) -> bool:
     """Whether somebody has not got the report of a month that is over."""
     for month in _over(now):
-        if await _without(month):
+        if await _without(month) and not await _unfinished(month):
             return True
     return False
+
+
+async def _unfinished(month: date) -> bool:
+    """Whether something that was due in a month is still to be done, as after a standstill.
+
+    What it brings, at Stripe's own time, belongs into that month.
+    """
+    ends_at = _ends_at(month)
+    events = (StripeEvent.due_at < ends_at) & (StripeEvent.state == "waiting")
+    return bool(
+        await Purchase.exists().where(Purchase.due_at < ends_at)
+        or await StripeEvent.exists().where(events)
+    )
 
 
 def _over(now: datetime) -> list[date]:
@@ -79,7 +93,7 @@ def _ends_at(month: date) -> datetime:
 
 async def _tell_month(month: date, now: datetime) -> int:
     people = await _without(month)
-    if not people:
+    if not people or await _unfinished(month):
         return 0
     written, told = letter(await report(month)), 0
     for staff, address, name in people:

@@ -8,6 +8,7 @@ import pytest
 from dashboard import clock
 from dashboard.mail.tables import Notice
 from dashboard.metrics.queries import today
+from dashboard.payments.tables import Purchase
 from dashboard.reports import month, monthly
 from dashboard.staff.tables import Staff
 from jobs import reports
@@ -89,6 +90,20 @@ async def test_after_a_standstill_over_the_first_it_still_comes_once(world: Worl
     assert await reports.tell_finance() == 1
     assert await reports.tell_finance() == 0
     await world.move_to(first_of_next() + monthly.AFTER)
+    assert await reports.tell_finance() == 1
+
+
+async def test_what_was_due_before_the_month_s_end_is_done_before_the_letter_is_written(
+    world: World,
+):
+    await reader()
+    booking, ends = await world.book(), first_of_next()
+    its = Purchase.id == (await world.payment(booking["id"])).purchase
+    await Purchase.update({"due_at": ends - HOUR}).where(its)
+    # The worker was away, and this sweep is the first that comes by.
+    await world.move_to(ends + 2 * DAY)
+    assert await reports.tell_finance() == 0
+    await world.tick()
     assert await reports.tell_finance() == 1
 
 
