@@ -89,7 +89,8 @@ async def retry(request: HTMXRequest, batch_id: FromPath[int]) -> Response[Any]:
     """Ask anew for what was declined, or found another movement under way."""
     found = await _need(batch_id)
     shown = form.chosen([str((await request.form()).get("retries", ""))])
-    if shown:
+    # A page that is old, or that there never was, asks for nothing.
+    if shown == [found.batch.retries]:
         await db.shielded(_again(request, found.batch.id, shown[0]))
         nudges.batch(found.batch.id)
     return Redirect(f"/jobs/{found.batch.id}", status_code=303)

@@ -248,6 +248,19 @@ async def test_a_form_can_not_say_that_only_a_part_of_a_hold_is_released(world: 
     assert answer.status_code == 422 and await Batch.count() == 0
 
 
+@pytest.mark.parametrize("retries", ["99999999999", "9" * 17, "9" * 40, "-1", "x", ""])
+async def test_a_retry_of_a_page_that_there_never_was_asks_for_nothing(world: World, retries: str):
+    (hold,) = await held(world, 1)
+    ana = await sign_in(world)
+    await follow(ana, await send(ana, fields(await review(ana, "capture", [hold]))))
+    answer = await ana.browser.post(
+        "/jobs/1/retry", data={"_csrf": ana.csrf, "retries": retries}, headers=ana.headers
+    )
+    assert answer.status_code == 303
+    batch = await Batch.objects().first()
+    assert batch is not None and batch.retries == 0
+
+
 async def test_there_is_no_refund_of_many(world: World):
     chosen = await held(world, 1)
     sam = await sign_in(world, "admin")
