@@ -22,6 +22,8 @@ async def behind(request: HTMXRequest) -> dict[str, Any]:
     if parts.path == "/triage" and (shown := await triage_page.context(request, given)):
         return {"behind": "triage/screen.html", **shown}
     last = parts.path.removeprefix("/holds/")
-    if last.isdigit() and int(last) < LARGEST_ID and (found := await hold(int(last))):
+    # A header may say anything, and what was moved by then must still be told.
+    known = last.isascii() and last.isdigit() and len(last) < 19
+    if known and int(last) < LARGEST_ID and (found := await hold(int(last))):
         return {"behind": "holds/hold.html", **await hold_context(request, found)}
     return {"behind": ""}

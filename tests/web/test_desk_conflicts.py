@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from dashboard.payments.facts import Status
 from dashboard.payments.tables import Payment, Purchase
 from tests.web.desk import fields, sign_in, text
@@ -28,6 +30,17 @@ async def test_a_double_click_is_one_call(world: World):
     again = await ana.send(hold, "capture", given)
     assert again.status_code == 303
     assert len(world.money_calls("/capture")) == 1
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "\u00b2", "0x1"])
+async def test_a_strange_address_behind_the_dialog_spoils_no_answer(world: World, number: str):
+    hold, ana = await held(world), await sign_in(world)
+    given = await ana.form(hold, "capture")
+    behind = {b"HX-Request": b"true", b"HX-Current-URL": f"/holds/{number}".encode("latin-1")}
+    told = {name.encode(): value.encode() for name, value in ana.headers.items()}
+    answer = await ana.browser.post(f"/holds/{hold}/captures", data=given, headers=told | behind)
+    assert answer.status_code == 200, text(answer)
+    assert (await payment(hold)).payment_status == Status.CAPTURED
 
 
 async def test_15_two_people_at_once_are_one_call_and_the_loser_learns_who_and_when(world: World):
