@@ -14,7 +14,10 @@ from dashboard.web.queue_page import queue_context
 
 async def behind(request: HTMXRequest) -> dict[str, Any]:
     """For the swap out of band: the queue, the triage, a payment, or nothing."""
-    parts = urlsplit((request.htmx.current_url or "") if request.htmx else "")
+    try:
+        parts = urlsplit((request.htmx.current_url or "") if request.htmx else "")
+    except ValueError:
+        return {"behind": ""}
     given = dict(parse_qsl(parts.query))
     if parts.path == "/holds":
         chosen = queue.filters(given)

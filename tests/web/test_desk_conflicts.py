@@ -32,11 +32,12 @@ async def test_a_double_click_is_one_call(world: World):
     assert len(world.money_calls("/capture")) == 1
 
 
-@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "\u00b2", "0x1"])
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "\u00b2", "0x1", "http://[x/holds/1"])
 async def test_a_strange_address_behind_the_dialog_spoils_no_answer(world: World, number: str):
     hold, ana = await held(world), await sign_in(world)
     given = await ana.form(hold, "capture")
-    behind = {b"HX-Request": b"true", b"HX-Current-URL": f"/holds/{number}".encode("latin-1")}
+    place = number if "/" in number else f"/holds/{number}"
+    behind = {b"HX-Request": b"true", b"HX-Current-URL": place.encode("latin-1")}
     told = {name.encode(): value.encode() for name, value in ana.headers.items()}
     answer = await ana.browser.post(f"/holds/{hold}/captures", data=given, headers=told | behind)
     assert answer.status_code == 200, text(answer)
@@ -139,3 +140,13 @@ async def test_a_capture_that_stripe_refuses_is_told_and_may_be_tried_again(worl
     assert answer.status_code in (409, 422)
     assert "Stripe refused" in text(answer) and "Nothing was moved." in text(answer)
     assert (await payment(hold)).payment_status == Status.RELEASED
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//[x", "/\\[x", "http://[", "//a\u2100b", "//x.test", "/\\x.test"]
+)
+async def test_a_crafted_way_back_leads_home_and_breaks_nothing(world: World, wanted: str):
+    ana = await sign_in(world)
+    given = {"_csrf": ana.csrf, "theme": "dark", "back": wanted}
+    answer = await ana.browser.post("/theme", data=given, headers=ana.headers)
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/holds")
