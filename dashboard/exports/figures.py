@@ -14,6 +14,7 @@ from dashboard.metrics.facts import Metric
 from dashboard.metrics.queries import today
 from dashboard.metrics.series import Series, series
 from dashboard.metrics.spans import Span, Step, cut
+from dashboard.metrics.values import NAMES
 from dashboard.money import Money
 
 # As on the page: two years, one of them a leap year.
@@ -23,14 +24,6 @@ _KINDS: dict[str, Kind] = {shown.Kind.DAY: "text", shown.Kind.MONEY: "money"}
 _NOBODY: Any = None
 # The columns of a table are the same whatever its points are.
 _NO_POINTS = Series(Span(date.min, date.min), Step.DAY, "", (), _NOBODY, _NOBODY)
-_TITLES = {
-    Metric.AUTHORIZATION: "Authorization success",
-    Metric.CAPTURE_TIME: "Authorization to capture",
-    Metric.EXPIRY: "Expiry",
-    Metric.CAPTURE_FAILURE: "Refused captures",
-    Metric.HOLD_DURATION: "Life of a hold",
-    Metric.TICKETS: "Tickets about holds",
-}
 
 
 def kept(given: Filters, most: int = MOST_DAYS) -> dict[str, str]:
@@ -97,7 +90,7 @@ def _of_series(name: str, title: str, table: Callable[[Series], shown.Sheet]) ->
 
 
 def _metric(metric: Metric) -> Sheet:
-    return _of_series(metric.value, _TITLES[metric], lambda found: shown.of_metric(metric, found))
+    return _of_series(metric.value, NAMES[metric], lambda found: shown.of_metric(metric, found))
 
 
 async def _cohorts(filters: Filters) -> shown.Sheet:

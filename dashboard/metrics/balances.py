@@ -9,6 +9,30 @@ from dashboard.metrics.sheets import DAYS, Column, Kind, Sheet, days
 
 _LISTED = (*MONEY, *BALANCES)
 
+# The equations of the money: what stands in each, and what it is called.
+HELD = (
+    ("held_before", "Held before"),
+    ("reserved", "+ Reserved"),
+    ("captured", "− Captured"),
+    ("released", "− Released"),
+    ("held", "= Held after"),
+)
+TAKEN = (
+    ("captured", "Captured"),
+    ("charged", "+ Charged at once"),
+    ("refunded", "− Refunded"),
+    ("lost", "− Lost in disputes"),
+    ("net", "= Net before fees"),
+    ("fees", "− Fees known"),
+    ("after_fees", "= Net after known fees"),
+    ("unpriced", "Taken, fee not known"),
+)
+AT_RISK = (
+    ("in_dispute", "In dispute after"),
+    ("person", "+ Held, needs a person"),
+    ("at_risk", "= At risk"),
+)
+
 
 def _sums(name: str, series: Series, columns: Sequence[tuple[str, str]]) -> Sheet:
     """Amounts of `figures.Money`, point by point."""
@@ -38,13 +62,7 @@ def held(series: Series) -> Sheet:
     return _sums(
         "held",
         series,
-        (
-            ("held_before", "Held before"),
-            ("reserved", "+ Reserved"),
-            ("captured", "− Captured"),
-            ("released", "− Released"),
-            ("held", "= Held after"),
-        ),
+        HELD,
     )
 
 
@@ -54,16 +72,7 @@ def taken(series: Series) -> Sheet:
     return _sums(
         "taken",
         series,
-        (
-            ("captured", "Captured"),
-            ("charged", "+ Charged at once"),
-            ("refunded", "− Refunded"),
-            ("lost", "− Lost in disputes"),
-            ("net", "= Net before fees"),
-            ("fees", "− Fees known"),
-            ("after_fees", "= Net after known fees"),
-            ("unpriced", "Taken, fee not known"),
-        ),
+        TAKEN,
     )
 
 
@@ -72,10 +81,5 @@ def at_risk(series: Series) -> Sheet:
     return _sums(
         "at_risk",
         series,
-        (
-            ("disputed", "Newly disputed"),
-            ("in_dispute", "In dispute after"),
-            ("person", "+ Held, needs a person"),
-            ("at_risk", "= At risk"),
-        ),
+        (("disputed", "Newly disputed"), *AT_RISK),
     )

@@ -8,6 +8,15 @@ from math import floor
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import NOTHING, Figures, Share, tenths
 
+# What page, file and letter call each of them.
+NAMES = {
+    Metric.AUTHORIZATION: "Authorization success",
+    Metric.CAPTURE_TIME: "Authorization to capture",
+    Metric.EXPIRY: "Expiry",
+    Metric.CAPTURE_FAILURE: "Refused captures",
+    Metric.HOLD_DURATION: "Life of a hold",
+    Metric.TICKETS: "Tickets about holds",
+}
 HOUR = 3600
 SHARES = (Metric.AUTHORIZATION, Metric.EXPIRY, Metric.CAPTURE_FAILURE)
 DURATIONS = (Metric.CAPTURE_TIME, Metric.HOLD_DURATION)

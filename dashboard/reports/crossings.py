@@ -11,7 +11,7 @@ from dashboard.mail.letters import Letter
 from dashboard.mail.phrases import Section
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.tables import Crossing, Threshold
-from dashboard.metrics.values import SHARES
+from dashboard.metrics.values import NAMES, SHARES
 from dashboard.reports import words
 from dashboard.reports.notices import finance, owe
 
@@ -88,13 +88,13 @@ def letter(found: Sequence[Crossed]) -> Letter:
 
 def _name(row: Crossing) -> str:
     currency = f", {row.currency.upper()}" if row.currency else ""
-    return f"{words.NAMES[Metric(row.metric)]}{currency}, {words.day(row.day)}"
+    return f"{NAMES[Metric(row.metric)]}{currency}, {words.day(row.day)}"
 
 
 def _said(row: Crossing, line: Threshold) -> str:
     metric = Metric(row.metric)
     currency = f" ({row.currency.upper()})" if row.currency else ""
-    return f"{words.NAMES[metric]}{currency}: {_beyond(row, line)}"
+    return f"{NAMES[metric]}{currency}: {_beyond(row, line)}"
 
 
 def _beyond(row: Crossing, line: Threshold) -> str:

@@ -13,6 +13,7 @@ from dashboard.metrics.days import starts_at
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import Average, Figures, Money, PerHundred, Share, Spread
 from dashboard.metrics.queries import today
+from dashboard.metrics.values import NAMES
 from dashboard.payments.tables import Purchase, StripeEvent
 from dashboard.reports import words
 from dashboard.reports.month import Part, Report, report
@@ -157,9 +158,7 @@ def _rows(part: Part, named: bool) -> Sequence[tuple[str, str]]:
     def said(amount: int) -> str:
         return formats.money(amount, currency)
 
-    figures = [
-        (f"{words.NAMES[metric]}{after}", words.told(metric, part.figures)) for metric in Metric
-    ]
+    figures = [(f"{NAMES[metric]}{after}", words.told(metric, part.figures)) for metric in Metric]
     return [
         *figures,
         (f"Captured and charged{after}", said(money.captured + money.charged)),

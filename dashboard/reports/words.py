@@ -11,14 +11,6 @@ from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import Figures
 from dashboard.metrics.values import SHARES, difference, line, unit, value
 
-NAMES = {
-    Metric.AUTHORIZATION: "Authorization success",
-    Metric.CAPTURE_TIME: "Authorization to capture",
-    Metric.EXPIRY: "Expiry",
-    Metric.CAPTURE_FAILURE: "Refused captures",
-    Metric.HOLD_DURATION: "Life of a hold",
-    Metric.TICKETS: "Tickets about holds",
-}
 _CASES = {
     Metric.AUTHORIZATION: "held or charged, of attempts",
     Metric.CAPTURE_TIME: "captured holds, median",

@@ -8,7 +8,7 @@ from dashboard.metrics import thresholds
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import Figures
 from dashboard.metrics.numbers import AFTER_REFUSAL
-from dashboard.metrics.values import DURATIONS, line, unit, value
+from dashboard.metrics.values import DURATIONS, NAMES, line, unit, value
 from dashboard.web import analytics_words as words
 
 # In the order in which they cost money.
@@ -58,7 +58,7 @@ def heading(found: Found, days: int, *, named: bool) -> list[Part]:
     worst = crossed(found)
     told = _worse(worst[0], found, days) if worst else _calm(found)
     if len(worst) > 1:
-        more = " and ".join(words.NAMES[metric].lower() for metric in worst[1:])
+        more = " and ".join(NAMES[metric].lower() for metric in worst[1:])
         told.append((f" Also beyond the limit: {more}.", ""))
     return [(f"{found.currency.upper()}: ", ""), *told] if named else told
 
@@ -106,9 +106,7 @@ def _calm(found: Found) -> list[Part]:
 def few_days(found: Found, days: int) -> str:
     """On how many days something was beyond its line, for a period that as a whole was not."""
     some: Sequence[Metric] = [metric for metric in ORDER if found.days.get(metric)]
-    named = [
-        f"{words.NAMES[metric].lower()} on {found.days[metric]} of {days} days" for metric in some
-    ]
+    named = [f"{NAMES[metric].lower()} on {found.days[metric]} of {days} days" for metric in some]
     return f"Beyond its limit: {', '.join(named)}." if named else ""
 
 

@@ -15,8 +15,7 @@ from dashboard.bookings.errors import BadOrder
 from dashboard.metrics import queries, thresholds
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.tables import Threshold
-from dashboard.metrics.values import DURATIONS, SHARES
-from dashboard.web import analytics_words as words
+from dashboard.metrics.values import DURATIONS, NAMES, SHARES
 from dashboard.web import trail
 from dashboard.web.analytics_asked import Asked
 from dashboard.web.analytics_page import figures_page, here
@@ -83,7 +82,7 @@ async def _draw(request: HTMXRequest, metric: Metric, currency: str, at: int | N
     async with db.transaction():
         drawn = await thresholds.draw(metric, currency, at, who.actor, who.staff)
         detail = {
-            "figure": words.NAMES[metric],
+            "figure": NAMES[metric],
             "currency": currency.upper(),
             "limit": told(metric, drawn),
             "before": told(metric, before),

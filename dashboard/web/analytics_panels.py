@@ -15,7 +15,7 @@ from dashboard.metrics.figures import ENOUGH
 from dashboard.metrics.series import Point, Series
 from dashboard.metrics.spans import Step
 from dashboard.metrics.tables import Crossing, Threshold
-from dashboard.metrics.values import SHARES, Value, line, value
+from dashboard.metrics.values import NAMES, SHARES, Value, line, value
 from dashboard.web import analytics_words as words
 from dashboard.web.analytics_table import Table, rows_href, table
 
@@ -64,7 +64,7 @@ def panels(series: Series, beside: Beside, metrics: Sequence[Metric]) -> list[Pa
 def _panel(metric: Metric, series: Series, beside: Beside) -> Panel:
     now, before = value(metric, series.total), value(metric, series.before)
     drawn = beside.lines.get(metric)
-    name, headline = words.NAMES[metric], words.headline(metric, series.total)
+    name, headline = NAMES[metric], words.headline(metric, series.total)
     caption = f"{name}, {words.period(series.span)}, the newest first"
     sheet = sheets.of_metric(metric, series)
     changed = words.change(metric, now, before)

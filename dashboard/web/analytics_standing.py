@@ -3,7 +3,7 @@
 from dashboard.metrics import thresholds
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.tables import Threshold
-from dashboard.metrics.values import line
+from dashboard.metrics.values import NAMES, line
 from dashboard.web import analytics_words as words
 
 
@@ -31,5 +31,5 @@ async def drawn(number: str) -> str:
     if row is None:
         return ""
     metric = Metric(row.metric)
-    of = f"{words.NAMES[metric]}{f', {row.currency.upper()}' if row.currency else ''}"
+    of = f"{NAMES[metric]}{f', {row.currency.upper()}' if row.currency else ''}"
     return f"{of}: the limit from now on is {told(metric, row)}."

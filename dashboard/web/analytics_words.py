@@ -22,14 +22,6 @@ from dashboard.metrics.values import (
     value,
 )
 
-NAMES = {
-    Metric.AUTHORIZATION: "Authorization success",
-    Metric.CAPTURE_TIME: "Authorization to capture",
-    Metric.EXPIRY: "Expiry",
-    Metric.CAPTURE_FAILURE: "Refused captures",
-    Metric.HOLD_DURATION: "Life of a hold",
-    Metric.TICKETS: "Tickets about holds",
-}
 # What stands after a share, and after its two counts.
 _OF = {
     Metric.AUTHORIZATION: ("attempts succeeded", "held or charged", "attempts"),

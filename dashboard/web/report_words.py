@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard import formats
+from dashboard.metrics import balances
 from dashboard.metrics.facts import Metric
 from dashboard.metrics.figures import NOTHING, Money
 from dashboard.metrics.numbers import BALANCES, MONEY
+from dashboard.metrics.values import NAMES
 from dashboard.reports import words
 from dashboard.reports.month import Part, Report
 from dashboard.reports.worst import Worst
@@ -17,28 +19,9 @@ CHANGED = {
 }
 # The equations of the money, line by line: what stands there, and what it is called.
 SUMS: dict[str, Sequence[tuple[str, str]]] = {
-    "Held": (
-        ("held_before", "Held before"),
-        ("reserved", "+ Reserved"),
-        ("captured", "− Captured"),
-        ("released", "− Released"),
-        ("held", "= Held after"),
-    ),
-    "Taken": (
-        ("captured", "Captured"),
-        ("charged", "+ Charged at once"),
-        ("refunded", "− Refunded"),
-        ("lost", "− Lost in disputes"),
-        ("net", "= Net before fees"),
-        ("fees", "− Fees known"),
-        ("after_fees", "= Net after known fees"),
-        ("unpriced", "Taken, fee not known"),
-    ),
-    "At risk": (
-        ("in_dispute", "In dispute after"),
-        ("person", "+ Held, needs a person"),
-        ("at_risk", "= At risk"),
-    ),
+    "Held": balances.HELD,
+    "Taken": balances.TAKEN,
+    "At risk": balances.AT_RISK,
 }
 
 
@@ -114,7 +97,7 @@ def part(one: Part, report: Report) -> Shown:
 
 def _figure(metric: Metric, one: Part, report: Report) -> Figure:
     return Figure(
-        words.NAMES[metric],
+        NAMES[metric],
         words.told(metric, one.figures),
         [
             (said, words.rows_of(what, report.first, report.last, one.currency))
