@@ -24,9 +24,11 @@ WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py 
 
 # Databases of tests live a second each and need no disk: in memory where there is room for them.
 ROOMY := $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -gt 2000000 2>/dev/null && echo TMPDIR=/dev/shm)
-ON_SQLITE := $(ROOMY) $(PYTEST) tests -m "not browser and not redis"
-ON_POSTGRESQL := $(ROOMY) TEST_DATABASE=postgresql $(PYTEST) tests -m "not browser and not redis" \
+# Both databases' tests are two halves, the pages and all else, that can run side by side.
+ON_SQLITE = $(ROOMY) $(PYTEST) $(1) -m "not browser and not redis"
+ON_POSTGRESQL = $(ROOMY) TEST_DATABASE=postgresql $(PYTEST) $(1) -m "not browser and not redis" \
 	$(addprefix --ignore=,$(WITHOUT_DATABASE))
+NOT_WEB := tests --ignore=tests/web
 
 IN_BROWSER := $(BIN)/python -m pytest tests/browser
 ON_REDIS := $(PYTEST) tests -m redis
@@ -66,23 +68,25 @@ $(VENV)/.dev-stamp: requirements-dev.lock | $(BIN)/python
 	@$(PIP) -r requirements-dev.lock
 	@touch $@ $(VENV)/.run-stamp
 
-# All side by side: each waits for other processes a third of its time. What was said of the later
-# ones is shown when SQLite's report is complete, and each can fail the whole.
+# All side by side: each waits for other processes a third of its time. What was said of the others
+# is shown when the first report is complete, and each can fail the whole.
 .NOTPARALLEL:
 test: setup-dev system ## every test: SQLite, PostgreSQL, Redis, browser
-	@mkdir -p var; \
-	$(ON_POSTGRESQL) > var/test-postgresql.log 2>&1 & postgresql=$$!; \
-	{ $(ON_REDIS) && $(IN_BROWSER); } > var/test-browser.log 2>&1 & browser=$$!; \
-	$(ON_SQLITE); failed=$$?; \
-	wait $$postgresql || failed=1; wait $$browser || failed=1; \
-	cat var/test-postgresql.log var/test-browser.log; exit $$failed
+	@mkdir -p var; rm -f var/test-*.log; \
+	$(call ON_POSTGRESQL,$(NOT_WEB)) > var/test-postgresql.log 2>&1 & others=$$!; \
+	$(call ON_POSTGRESQL,tests/web) > var/test-postgresql-web.log 2>&1 & others="$$others $$!"; \
+	$(call ON_SQLITE,tests/web) > var/test-sqlite-web.log 2>&1 & others="$$others $$!"; \
+	{ $(ON_REDIS) && $(IN_BROWSER); } > var/test-browser.log 2>&1 & others="$$others $$!"; \
+	$(call ON_SQLITE,$(NOT_WEB)); failed=$$?; \
+	for one in $$others; do wait $$one || failed=1; done; \
+	cat var/test-*.log; exit $$failed
 
 # An invocation that finds no test fails: a renamed folder must not pass for a green one.
 test-sqlite: setup-dev system ## the tests on SQLite
-	$(ON_SQLITE)
+	$(call ON_SQLITE,tests)
 
 test-postgresql: setup-dev system ## the tests that see a database, on PostgreSQL
-	$(ON_POSTGRESQL)
+	$(call ON_POSTGRESQL,tests)
 
 test-redis: setup-dev system ## the tests that need a redis-server
 	$(ON_REDIS)

@@ -28,6 +28,8 @@ class Subject:
     booking_id: int | None = None
     booking_status: str = ""
     clause: str = ""
+    # Where the student lives, by which the e-mails tell the time.
+    time_zone: str = ""
     package_id: int | None = None
 
     @property
@@ -142,6 +144,7 @@ async def _lesson_rows(purchase_ids: list[int]) -> list[dict[str, Any]]:
         Booking.ends_at,
         Booking.student.name.as_alias("student"),
         Booking.student.email.as_alias("email"),
+        Booking.student.time_zone.as_alias("time_zone"),
         Booking.instructor.name.as_alias("instructor"),
         Booking.instructor.subject.as_alias("subject"),
     ).where(Booking.purchase.is_in(purchase_ids))
@@ -172,6 +175,7 @@ def _lesson(row: dict[str, Any]) -> Subject:
         booking_id=int(str(row["id"])),
         booking_status=str(row["status"]),
         clause=str(row["clause"]),
+        time_zone=str(row["time_zone"]),
     )
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dashboard import findings, formats, reasons, sentences, settings
-from dashboard.bookings.holds import Hold
+from dashboard.bookings.holds import Hold, Subject
 from dashboard.payments.facts import State, Verb
 from dashboard.staff.tables import Staff
 from dashboard.web import fuse, outages
@@ -47,6 +47,8 @@ class Line:
     title: str
     instructor: str
     lesson: str
+    # The same as the student reads it, where that is another time.
+    local: str
     amount: str
     status: str
     message: str
@@ -71,6 +73,7 @@ def line(hold: Hold, now: datetime, zone: ZoneInfo, staff: Staff | None) -> Line
         title=subject.title,
         instructor=subject.instructor,
         lesson=formats.moment(subject.starts_at, zone) if subject.starts_at else "",
+        local=_local(subject, zone),
         amount=formats.money(facts.authorized or hold.books.purchase.price, hold.currency),
         status=hold.status,
         message=findings.message(hold),
@@ -84,6 +87,20 @@ def line(hold: Hold, now: datetime, zone: ZoneInfo, staff: Staff | None) -> Line
         busy=sentences.busy(operation, zone) if operation else "",
         said=_said(hold, zone),
     )
+
+
+def _local(subject: Subject, zone: ZoneInfo) -> str:
+    """When the lesson starts where the student lives; nothing where the clock shows the same."""
+    at = subject.starts_at
+    if at is None or not subject.time_zone:
+        return ""
+    try:
+        theirs = ZoneInfo(subject.time_zone)
+    except (ValueError, ZoneInfoNotFoundError):
+        return ""
+    if at.astimezone(theirs).utcoffset() == at.astimezone(zone).utcoffset():
+        return ""
+    return f"{formats.moment(at, theirs)} for {subject.first_name}"
 
 
 def _said(hold: Hold, zone: ZoneInfo) -> str:
