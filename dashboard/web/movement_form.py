@@ -82,8 +82,8 @@ def read(given: FormMultiDict) -> Asked:
 def _garbled(given: FormMultiDict) -> bool:
     """A guard that can't be read must not count as one that was never given."""
     numbers = [given[name] for name in (*_SHOWN, "most", "agreed") if name in given]
-    scope = given.get("scope", "all")
-    return scope not in SCOPES or any(_whole(number) is None for number in numbers)
+    marks = given.get("scope", "all") in SCOPES and given.get("undecided", "1") == "1"
+    return not marks or any(_whole(number) is None for number in numbers)
 
 
 def _whole(value: Any) -> int | None:
