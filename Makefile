@@ -12,15 +12,21 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 # The browser tests' plugin starts an event loop of its own, which breaks asyncio tests in the
 # same run: it stays out of every invocation but theirs.
 PYTEST := $(BIN)/python -m pytest -p no:playwright
-# What SQLite and PostgreSQL could answer differently: everything but what has no database, what
-# starts the whole product, which then runs on its embedded parts, and what is decided of a request
-# before a row is read, or of the sandbox.
+# What SQLite and PostgreSQL could answer differently. Left out on the second is what has no database,
+# what starts the whole product, which then runs on its embedded parts, what is decided before a row is
+# read, and the pages whose statements are those of the core, whose own tests run on both.
 WITHOUT_DATABASE := tests/rules tests/browser tests/sandbox tests/test_house.py \
-	tests/mail/test_messages.py tests/web/test_api_contract.py tests/kill/test_outages.py \
-	$(addprefix tests/jobs/test_,commands.py killed.py supervisor.py unsafe_starts.py) \
+	tests/kill/test_outages.py \
+	$(addprefix tests/mail/test_,messages.py smtp.py smtp_address.py) \
+	$(addprefix tests/jobs/test_,commands.py doctor.py killed.py log_secrets.py supervisor.py \
+	unsafe_starts.py) \
 	$(addprefix tests/simulation/test_,replay.py plants.py) \
-	$(addprefix tests/web/test_,routes_and_roles.py desk_security.py public_limits.py \
-	hostile_names.py pay_page.py sandbox_page.py sandbox_deeds.py)
+	$(addprefix tests/web/test_,api_contract.py audit_words.py automation_page.py currencies.py \
+	desk_closings.py desk_conflicts.py desk_movements.py desk_policies.py desk_reasons.py \
+	desk_refunds.py desk_security.py failures.py hostile_names.py icalendar.py lesson_times.py \
+	pause_times.py pay_page.py public.py public_limits.py routes_and_roles.py sandbox_deeds.py \
+	sandbox_page.py short_holds.py spans.py student_link.py ticket_pauses.py tickets_api.py \
+	webhook.py weight.py)
 
 # Databases of tests live a second each and need no disk: in memory where there is room for them.
 ROOMY := $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -gt 2000000 2>/dev/null && echo TMPDIR=/dev/shm)

@@ -9,7 +9,7 @@ from tests.conftest import POSTGRESQL, VAR_DIR
 from tests.simulation.runner import migrate, template, verdicts
 
 # On SQLite a schedule takes 50 to 78 ms of one core, on PostgreSQL half a second.
-SCHEDULES = int(os.environ.get("SCHEDULES", "40" if POSTGRESQL else "600"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "40" if POSTGRESQL else "400"))
 SHOWN = 3
 
 
