@@ -88,7 +88,10 @@ def test_statement_11_a_view_is_saved_for_oneself_or_for_all_with_a_living_count
 ):
     shop.book("View One", 72 * HOUR)
     page, colleague = page_of(browser, shop), page_of(browser, shop, "finance")
-    for name, who, more in (("Mine", "Only me", ""), ("Ours", "Everybody", "&status=authorized")):
+    for name, who, more in (
+        ("Watched", "Only me", ""),
+        ("Planned", "Everybody", "&status=authorized"),
+    ):
         page.goto(f"/holds?view=open&q=View{more}")
         page.locator("#save-view").click()
         dialog = page.locator("dialog[open]")
@@ -97,12 +100,12 @@ def test_statement_11_a_view_is_saved_for_oneself_or_for_all_with_a_living_count
         dialog.get_by_role("button", name="Save view").click()
         expect(_view(page, name)).to_contain_text("1")
     colleague.goto("/holds")
-    expect(_view(colleague, "Ours")).to_contain_text("1")
-    expect(_view(colleague, "Mine")).to_have_count(0)
+    expect(_view(colleague, "Planned")).to_contain_text("1")
+    expect(_view(colleague, "Watched")).to_have_count(0)
     shop.book("View Two", 73 * HOUR)
     colleague.reload()
-    expect(_view(colleague, "Ours")).to_contain_text("2")
-    _view(colleague, "Ours").click()
+    expect(_view(colleague, "Planned")).to_contain_text("2")
+    _view(colleague, "Planned").click()
     expect(colleague.locator("[data-row]")).to_have_count(2)
     for one in (page, colleague):
         one.context.close()

@@ -231,7 +231,8 @@ def test_statement_18_what_was_typed_comes_back_exactly(signed_in: Page, desk: S
     # While the form is on its way Escape waits for its answer.
     expect(page.locator("dialog[open]").locator("#amount-fault")).to_be_visible()
     expect(page.locator("dialog[open]").get_by_label("Amount in USD")).to_have_value("ninety-six")
-    page.keyboard.press("Escape")
+    page.locator("dialog[open]").get_by_role("button", name="Back").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.locator(f"#release-{hold}").click()
     dialog = page.locator("dialog[open]")
     dialog.get_by_label("Note").fill(odd)
