@@ -122,6 +122,7 @@ bench-metrics: setup-dev ## a year of metrics from the days and from the events 
 	@for database in sqlite postgresql; do \
 		$(ROOMY) $(BIN)/python -W ignore -m scripts.bench_metrics $$database $(BOOKINGS) || exit 1; done
 
+bench-desk: BOOKINGS = 100000
 bench-desk: setup-dev ## a look at the desk after 1,000 and after 100,000 bookings (BOOKINGS=100000)
 	@$(BIN)/python -W ignore -m scripts.bench_desk $(BOOKINGS)
 
