@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dashboard import disputes, formats, settings
+from dashboard import disputes, formats, money, settings
 from dashboard.bookings.holds import Hold
 from dashboard.bookings.outlook import MOST, Dispute, Ending
 from dashboard.payments.case import PLAN_MARGIN
@@ -18,10 +18,7 @@ def tally(count: int) -> str:
 
 def totals(endings: Iterable[Ending | Dispute]) -> dict[str, int]:
     """What is at stake per currency; amounts of two currencies are never added."""
-    found: dict[str, int] = {}
-    for ending in endings:
-        found[ending.currency] = found.get(ending.currency, 0) + ending.amount
-    return found
+    return money.sums((ending.currency, ending.amount) for ending in endings)
 
 
 def worth(amounts: dict[str, int]) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_datetime, get_timezone_name
 from babel.numbers import format_currency
@@ -89,6 +89,14 @@ def time_of_day(at: datetime, zone: ZoneInfo) -> str:
 def to_the_second(at: datetime, zone: ZoneInfo) -> str:
     """The time of day in `zone`, for something that was asked just now: "02:14:05"."""
     return format_datetime(at.astimezone(zone), "HH:mm:ss", locale=LOCALE)
+
+
+def zone_of(name: str, otherwise: ZoneInfo) -> ZoneInfo:
+    """The zone of this name, or another one where the system doesn't know it any more."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return otherwise
 
 
 def zone_name(at: datetime, zone: ZoneInfo) -> str:

@@ -6,6 +6,7 @@ Source: https://docs.stripe.com/currencies
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -125,3 +126,11 @@ def plain(amount: int, currency: str) -> str:
 
 def _example(currency: str) -> str:
     return {0: "9600", 2: "96.00", 3: "9.600"}[decimals(currency)]
+
+
+def sums(amounts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Pairs of a currency and an amount, added up per currency; two currencies are never added."""
+    found: dict[str, int] = {}
+    for currency, amount in amounts:
+        found[currency] = found.get(currency, 0) + amount
+    return found

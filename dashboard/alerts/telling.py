@@ -3,10 +3,8 @@
 Each is told once; again when it grows pressing; and once a day whatever is still open.
 """
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Any
 
 import structlog
@@ -15,8 +13,7 @@ from dashboard import db, settings
 from dashboard.alerts import letters, record
 from dashboard.alerts.kinds import Severity
 from dashboard.alerts.tables import Alert
-from dashboard.mail import rendering
-from dashboard.mail.letters import Letter
+from dashboard.mail.notices import notice
 from dashboard.mail.tables import Notice
 
 log = structlog.get_logger()
@@ -39,7 +36,7 @@ async def tell(now: datetime) -> bool:
             return False
         told = {row.id for row in news}
         still = [row for row in await record.open_ones() if row.id not in told]
-        await Notice.insert(_notice(to, letters.letter(news, still, now), now))
+        await Notice.insert(notice(letters.letter(news, still, now), to, now))
     log.info("alert.told", alerts=len(news), open=len(news) + len(still))
     return True
 
@@ -89,18 +86,3 @@ async def _claim(found: Sequence[Alert], now: datetime) -> list[Alert]:
         )
         ours += [row] if changed else []
     return ours
-
-
-def _notice(to: str, letter: Letter, now: datetime) -> Notice:
-    domain = parseaddr(settings.current().mail_from)[1].rpartition("@")[2]
-    return Notice(
-        template=letter.template,
-        recipient=to,
-        subject=rendering.one_line(letter.subject, 300),
-        text=rendering.text(letter),
-        html=rendering.html(letter),
-        # Kept in the row: however often it is sent, the reader's program shows it once.
-        message_id=f"<{letter.template}.{uuid.uuid4().hex}@{domain}>",
-        due_at=now,
-        created_at=now,
-    )

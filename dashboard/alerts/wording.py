@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from dashboard import findings, formats
+from dashboard import findings, formats, money
 from dashboard.alerts.kinds import ABOUT, LATE, Kind, Severity, Trouble
 
 
@@ -38,10 +38,8 @@ class Banner:
 
 def together(some: Sequence[Told]) -> str:
     """What alerts of one kind come to: "3 holds worth $308.00 are at risk"."""
-    about, amounts = ABOUT[Kind(some[0].kind)], dict[str, int]()
-    for one in some:
-        if one.currency:
-            amounts[one.currency] = amounts.get(one.currency, 0) + one.amount
+    about = ABOUT[Kind(some[0].kind)]
+    amounts = money.sums((one.currency, one.amount) for one in some if one.currency)
     form = about.one if len(some) == 1 else about.many
     return form.format(count=len(some), worth=findings.worth(amounts) if amounts else "")
 

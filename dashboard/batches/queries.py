@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dashboard import money
 from dashboard.batches import record
 from dashboard.batches.tables import OPEN, RETRIED, Batch, BatchRow, RowState
 
@@ -27,12 +28,8 @@ class Progress:
 
     def worth(self, *states: RowState) -> dict[str, int]:
         """The amounts of the lines in these states, per currency."""
-        found: dict[str, int] = {}
-        for line in self.lines:
-            if line.state in states:
-                currency = str(line.row.currency)
-                found[currency] = found.get(currency, 0) + line.row.amount
-        return found
+        rows = [line.row for line in self.lines if line.state in states]
+        return money.sums((row.currency, row.amount) for row in rows)
 
     @property
     def open(self) -> int:
@@ -54,12 +51,6 @@ async def newest(limit: int, before: int = 0) -> list[Progress]:
     """The newest batches, or those before one of them."""
     query = Batch.objects().order_by(Batch.id, ascending=False).limit(limit)
     return await _with_lines(await (query.where(Batch.id < before) if before else query))
-
-
-async def of_key(key: str) -> int | None:
-    """The batch that this review page has become; None while it was not confirmed."""
-    row = await Batch.select(Batch.id).where(Batch.key == key).first()
-    return int(row["id"]) if row else None
 
 
 async def _with_lines(batches: Sequence[Batch]) -> list[Progress]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard import sentences, settings
+from dashboard import money, sentences, settings
 from dashboard.bookings.holds import Hold, holds
 from dashboard.payments import checks
 from dashboard.payments.facts import Verb
@@ -40,10 +40,7 @@ class Review:
     @property
     def totals(self) -> dict[str, int]:
         """What would be moved, per currency; two currencies are never added."""
-        found: dict[str, int] = {}
-        for one in self.movable:
-            found[one.hold.currency] = found.get(one.hold.currency, 0) + one.amount
-        return found
+        return money.sums((one.hold.currency, one.amount) for one in self.movable)
 
 
 async def review(verb: Verb, payment_ids: Sequence[int], now: datetime) -> Review:

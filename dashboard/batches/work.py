@@ -20,12 +20,11 @@ from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, Declined, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import Verb
 from dashboard.payments.tables import Operation
-from dashboard.staff.tables import ROLES, Staff
+from dashboard.staff.tables import Staff, reaches
 
 log = structlog.get_logger()
 # Longer than the longest wait for Stripe's answer.
 LEASE = timedelta(seconds=60)
-LEAST_ROLE = ROLES.index("support")
 LOOK_AGAIN = timedelta(seconds=15)
 _open_states = [str(state) for state in OPEN]
 
@@ -121,7 +120,7 @@ async def _operation(row: BatchRow, batch: Batch) -> Operation:
 async def _may(row: BatchRow) -> bool:
     """Whether who asked may still move money: the confirmation can be older than their rights."""
     staff = await Staff.objects().get(Staff.id == row.asked_by_staff)
-    return staff is not None and staff.active and ROLES.index(staff.role) >= LEAST_ROLE
+    return staff is not None and staff.active and reaches(staff, "support")
 
 
 async def _changed(row: BatchRow, batch: Batch, refused: NotAllowed) -> str:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dashboard import settings
+from dashboard import formats, settings
 from dashboard.bookings.tables import Booking, Instructor, Package, PackageOffer, Student
 from dashboard.mail import prospects
 from dashboard.mail.facts import OPEN, Facts, Lesson, State, Terms
@@ -175,10 +174,7 @@ def _lesson(bought: Bought, event: PaymentEvent) -> Lesson | None:
 
 def _zone(student: Student) -> str:
     """The student's zone; the desk's where the system no longer knows it."""
-    try:
-        return ZoneInfo(student.time_zone).key
-    except (ZoneInfoNotFoundError, ValueError):
-        return settings.current().time_zone
+    return formats.zone_of(student.time_zone, settings.current().zone).key
 
 
 def _until(story: Sequence[PaymentEvent], event: PaymentEvent) -> list[PaymentEvent]:

@@ -31,11 +31,7 @@ _WITHOUT_MONEY = ("declined", "abandoned", "asked", "refused")
 # What the figures are made of.
 _NUMBERS = (
     *(f"{name}_count" for name in sorted({*chain(*DENOMINATORS.values())})),
-    *(
-        f"{name}_amount"
-        for name in CELLS
-        if name not in ("declined", "abandoned", "asked", "refused")
-    ),
+    *(f"{name}_amount" for name in CELLS if name not in _WITHOUT_MONEY),
     "stood_count",
     "stood_seconds",
 )

@@ -1,13 +1,11 @@
 """Letters to people of the desk, by name, delivered as the notices about alerts are."""
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from email.utils import parseaddr
 
 from dashboard import settings
-from dashboard.mail import rendering
 from dashboard.mail.letters import Letter
+from dashboard.mail.notices import notice
 from dashboard.mail.tables import Notice
 from dashboard.staff.tables import Staff
 
@@ -27,21 +25,5 @@ async def finance() -> list[tuple[str, str]]:
 
 async def owe(to: Sequence[tuple[str, str]], letter: Letter, now: datetime) -> None:
     """Write the letter down for each of them; in the caller's transaction, which says why."""
-    domain = parseaddr(settings.current().mail_from)[1].rpartition("@")[2]
-    rows = [
-        Notice(
-            template=letter.template,
-            recipient=address,
-            recipient_name=rendering.one_line(name),
-            subject=rendering.one_line(letter.subject, 300),
-            text=rendering.text(letter),
-            html=rendering.html(letter),
-            # Kept in the row: however often it is sent, the reader's program shows it once.
-            message_id=f"<{letter.template}.{uuid.uuid4().hex}@{domain}>",
-            due_at=now,
-            created_at=now,
-        )
-        for address, name in to
-    ]
-    if rows:
-        await Notice.insert(*rows)
+    if to:
+        await Notice.insert(*(notice(letter, address, now, name) for address, name in to))

@@ -20,6 +20,11 @@ class Staff(BaseUser, tablename="staff"):
     name = Varchar(length=200, default="")
 
 
+def reaches(staff: Staff, role: str) -> bool:
+    """Whether the person's role is this one or above it."""
+    return ROLES.index(staff.role) >= ROLES.index(role)
+
+
 class StaffSession(Table, tablename="staff_session"):
     """A signed-in browser. Only the hash of its token is kept."""
 

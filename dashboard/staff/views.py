@@ -6,7 +6,7 @@ What a view lists is the text of an address, which nobody here reads.
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.staff.tables import ROLES, SavedView, Staff
+from dashboard.staff.tables import SavedView, Staff, reaches
 
 # Of one person, and of everybody together: each is counted whenever the queue is looked at.
 MOST = 20
@@ -45,7 +45,7 @@ def may_change(found: SavedView, staff: Staff) -> bool:
     """Whether this person may rename or delete the view; a shared one needs the right to share."""
     if not found.shared:
         return bool(found.owner == staff.id)
-    shares = ROLES.index(staff.role) >= ROLES.index("support")
+    shares = reaches(staff, "support")
     return staff.role == "admin" or (shares and bool(found.owner == staff.id))
 
 

@@ -14,6 +14,7 @@ from dashboard.metrics.figures import Figures
 from dashboard.metrics.series import Series, series
 from dashboard.metrics.spans import Step, fitting
 from dashboard.metrics.values import SHARES, share
+from dashboard.staff.tables import reaches
 from dashboard.web import analytics_finding as finding
 from dashboard.web import analytics_words as words
 from dashboard.web.analytics_asked import PERIODS, Asked, asked
@@ -22,7 +23,7 @@ from dashboard.web.analytics_panels import WITH_CURRENCY, Beside, Panel, panels
 from dashboard.web.analytics_standing import drawn, lines_of
 from dashboard.web.analytics_table import rows_href
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
 
 PLACES = {"": "Figures", "/money": "Money", "/cohorts": "Cohorts", "/forecast": "Forecast"}
 

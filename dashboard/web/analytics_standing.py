@@ -5,6 +5,7 @@ from dashboard.metrics.facts import Metric
 from dashboard.metrics.tables import Threshold
 from dashboard.metrics.values import NAMES, line
 from dashboard.web import analytics_words as words
+from dashboard.web.wholes import whole
 
 
 async def lines_of(currency: str) -> dict[Metric, Threshold]:
@@ -25,9 +26,8 @@ def told(metric: Metric, row: Threshold | None) -> str:
 
 async def drawn(number: str) -> str:
     """What the form that led here did, for a browser that was redirected."""
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
-        return ""
-    row = await Threshold.objects().get(Threshold.id == int(number))
+    known = whole(number, 15)
+    row = None if known is None else await Threshold.objects().get(Threshold.id == known)
     if row is None:
         return ""
     metric = Metric(row.metric)

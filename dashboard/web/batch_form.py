@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from litestar.datastructures import FormMultiDict
 
-from dashboard import sentences
 from dashboard.batches.record import Item, Order
 from dashboard.batches.review import MOST
 from dashboard.payments.actions import Shown, Stood
 from dashboard.payments.facts import Verb
-from dashboard.web.movement_form import LONGEST_NOTE, NEEDS_REASON
+from dashboard.web.movement_form import NEEDS_REASON, faults_of_reason, is_uuid
+from dashboard.web.wholes import whole
 
 VERBS = {"capture": Verb.CAPTURE, "release": Verb.RELEASE}
 INCOMPLETE = "This form is incomplete. Choose the holds again."
@@ -54,7 +54,11 @@ def fresh(verb: Verb | None) -> Asked:
 
 def chosen(values: Iterable[str]) -> list[int]:
     """The payments that a list of checkboxes names; what is no number is nobody's payment."""
-    return [number for value in list(values)[:_MOST_READ] if (number := _whole(value)) is not None]
+    return [
+        number
+        for value in list(values)[:_MOST_READ]
+        if (number := whole(value, _DIGITS)) is not None
+    ]
 
 
 def fault_of_choice(verb: Verb | None, payment_ids: list[int]) -> str:
@@ -91,22 +95,15 @@ def _in_part(verb: Verb, items: list[Item]) -> bool:
 def faults(asked: Asked) -> dict[str, str]:
     """What is wrong, by field; nothing when it can be confirmed."""
     found = {}
-    if asked.garbled or not _uuid(asked.key):
+    if asked.garbled or not is_uuid(asked.key):
         found["form"] = INCOMPLETE
     elif not asked.items:
         found["form"] = NONE
     elif len(asked.items) > MOST:
         found["form"] = TOO_MANY
-    if asked.verb in NEEDS_REASON:
-        if asked.reason not in sentences.REASONS[asked.verb]:
-            found["reason"] = "Choose a reason."
-        elif asked.reason == "other" and not asked.note.strip():
-            found["note"] = "Say in a few words what the reason is."
-    elif asked.reason:
+    if asked.reason and asked.verb not in NEEDS_REASON:
         found["form"] = INCOMPLETE
-    if len(asked.note) > LONGEST_NOTE:
-        found["note"] = f"Keep the note under {LONGEST_NOTE} characters."
-    return found
+    return found | faults_of_reason(asked.verb, asked.reason, asked.note)
 
 
 def row(item: Item) -> str:
@@ -119,7 +116,7 @@ def row(item: Item) -> str:
 
 
 def _item(text: str) -> Item | None:
-    parts = [_whole(part) for part in text.split(":")]
+    parts = [whole(part, _DIGITS) for part in text.split(":")]
     numbers = [part for part in parts if part is not None]
     if len(parts) != 7 or len(numbers) != 7 or not numbers[1]:
         return None
@@ -127,14 +124,3 @@ def _item(text: str) -> Item | None:
     shown = Shown(authorized, captured, refunded)
     until = _EPOCH + paused * _MICROSECOND if paused else None
     return Item(payment_id, amount, shown, Stood(undecided > 0, until))
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
-
-
-def _uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False

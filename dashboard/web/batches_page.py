@@ -23,12 +23,13 @@ from dashboard.bookings.holds import Hold, holds
 from dashboard.mail import promises
 from dashboard.payments.actions import Shown, Stood
 from dashboard.payments.facts import Verb
+from dashboard.staff.tables import reaches
 from dashboard.web import batch_form as form
 from dashboard.web import batch_words as words
 from dashboard.web import lines, trail
 from dashboard.web.batch_form import Asked
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
 from jobs import nudges
 
 LISTED = 30

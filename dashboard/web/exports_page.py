@@ -17,6 +17,7 @@ from dashboard.web import exports_words as words
 from dashboard.web import trail
 from dashboard.web.pages import page
 from dashboard.web.security import guard
+from dashboard.web.wholes import whole
 from jobs import nudges
 
 MOST = 50
@@ -29,7 +30,7 @@ _GONE = "This file is not here any more, or not yet. Its table can be exported a
 async def index(request: HTMXRequest) -> HTMXTemplate:
     """The files that were asked for, one's own or everybody's, and how far each has come."""
     mine = request.query_params.get("whose") == "mine"
-    before = _number(request.query_params.get("before", ""))
+    before = whole(request.query_params.get("before", ""), 18) or 0
     staff = request.state.staff.id if mine else None
     rows = await shelf.listed(MOST + 1, staff, before)
     context = {
@@ -87,10 +88,6 @@ async def _later(request: HTMXRequest, asked: Wanted) -> Response[Any]:
 async def _noted(request: HTMXRequest, subject: str, outcome: str, detail: dict[str, str]) -> None:
     who = trail.who(request.scope)
     await record.write(who, Action.EXPORT, subject, outcome, {k: v for k, v in detail.items() if v})
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 handlers = [index, create, fetch]

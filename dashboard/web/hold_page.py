@@ -17,6 +17,7 @@ from dashboard.mail import again
 from dashboard.payments.facts import State, Status
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation
+from dashboard.staff.tables import reaches
 from dashboard.stripe_gateway import NotThere, Unreachable
 from dashboard.support import notes, snoozes
 from dashboard.support import queries as tickets
@@ -32,7 +33,7 @@ from dashboard.web import (
     ways,
 )
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
 from dashboard.web.story import story
 
 LARGEST_ID = 2**62

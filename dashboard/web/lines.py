@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from dashboard import findings, formats, reasons, sentences, settings
 from dashboard.bookings.holds import Hold, Subject
 from dashboard.payments.facts import State, Verb
-from dashboard.staff.tables import Staff
+from dashboard.staff.tables import Staff, reaches
 from dashboard.web import fuse, outages
-from dashboard.web.security import reaches
 
 KEYS = {Verb.CAPTURE: "c", Verb.RELEASE: "l", Verb.REFUND: "f"}
 DASHBOARD = "https://dashboard.stripe.com/"
@@ -92,12 +91,9 @@ def line(hold: Hold, now: datetime, zone: ZoneInfo, staff: Staff | None) -> Line
 def _local(subject: Subject, zone: ZoneInfo) -> str:
     """When the lesson starts where the student lives; nothing where the clock shows the same."""
     at = subject.starts_at
-    if at is None or not subject.time_zone:
+    if at is None:
         return ""
-    try:
-        theirs = ZoneInfo(subject.time_zone)
-    except (ValueError, ZoneInfoNotFoundError):
-        return ""
+    theirs = formats.zone_of(subject.time_zone, zone)
     if at.astimezone(theirs).utcoffset() == at.astimezone(zone).utcoffset():
         return ""
     return f"{formats.moment(at, theirs)} for {subject.first_name}"

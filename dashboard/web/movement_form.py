@@ -15,6 +15,7 @@ from dashboard.payments.facts import Verb
 from dashboard.staff.tables import Staff
 from dashboard.web.security import is_finance
 from dashboard.web.ways import back_from
+from dashboard.web.wholes import whole
 
 LONGEST_NOTE = 2000
 _NO_FAULTS = {"form": "", "amount": "", "reason": "", "note": ""}
@@ -87,8 +88,7 @@ def _garbled(given: FormMultiDict) -> bool:
 
 
 def _whole(value: Any) -> int | None:
-    text = str(value or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return whole(str(value or ""), 15)
 
 
 def check(asked: Asked, hold: Hold, verb: Verb, staff: Staff | None) -> Checked:
@@ -96,20 +96,27 @@ def check(asked: Asked, hold: Hold, verb: Verb, staff: Staff | None) -> Checked:
     checked = Checked(amount=_amount(asked, hold, verb))
     if checked.amount is None:
         checked.faults["amount"] = _amount_fault(asked, hold)
-    if verb in NEEDS_REASON:
-        if asked.reason not in sentences.REASONS[verb]:
-            checked.faults["reason"] = "Choose a reason."
-        elif asked.reason == "other" and not asked.note.strip():
-            checked.faults["note"] = "Say in a few words what the reason is."
-    if len(asked.note) > LONGEST_NOTE:
-        checked.faults["note"] = f"Keep the note under {LONGEST_NOTE} characters."
-    if asked.garbled or not _uuid(asked.operation):
+    checked.faults |= faults_of_reason(verb, asked.reason, asked.note)
+    if asked.garbled or not is_uuid(asked.operation):
         checked.faults["form"] = "This form is incomplete. Load the page again."
     if verb is Verb.REFUND and checked.amount is not None:
         limit = beyond_limit(hold, checked.amount, staff)
         if limit:
             checked.faults["amount"], checked.forbidden = limit, True
     return checked
+
+
+def faults_of_reason(verb: Verb | None, reason: str, note: str) -> dict[str, str]:
+    """What is wrong with why something is moved, by field; a capture needs no reason."""
+    found = {}
+    if verb in NEEDS_REASON:
+        if reason not in sentences.REASONS[verb]:
+            found["reason"] = "Choose a reason."
+        elif reason == "other" and not note.strip():
+            found["note"] = "Say in a few words what the reason is."
+    if len(note) > LONGEST_NOTE:
+        found["note"] = f"Keep the note under {LONGEST_NOTE} characters."
+    return found
 
 
 def beyond_limit(hold: Hold, amount: int, staff: Staff | None) -> str:
@@ -151,7 +158,8 @@ def _amount_fault(asked: Asked, hold: Hold) -> str:
     return ""
 
 
-def _uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Whether this is a UUID as our pages write one."""
     try:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:

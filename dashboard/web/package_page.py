@@ -16,10 +16,12 @@ from dashboard.bookings.errors import Conflict
 from dashboard.bookings.package_refunds import Wanted
 from dashboard.bookings.package_sheet import Sheet, sheet
 from dashboard.payments.errors import Busy, NotAllowed
+from dashboard.staff.tables import reaches
 from dashboard.web import package_answer
 from dashboard.web.hold_page import LARGEST_ID
 from dashboard.web.pages import page
-from dashboard.web.security import guard, is_finance, reaches
+from dashboard.web.security import guard, is_finance
+from dashboard.web.wholes import whole
 
 LONGEST_REASON = 400
 
@@ -112,11 +114,10 @@ def _fault(reason: str) -> str:
 
 
 def _typed(given: Any) -> Typed:
-    agreed = str(given.get("agreed") or "")
-    whole = agreed.isascii() and agreed.isdigit() and len(agreed) < 16
+    agreed = whole(str(given.get("agreed") or ""), 15)
     decision = str(given.get("decision") or "")[:64]
     reason = str(given.get("reason") or "").strip()
-    return Typed(decision, reason, int(agreed) if whole else None)
+    return Typed(decision, reason, agreed)
 
 
 def _sentence(found: Sheet, refused: NotAllowed) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from dashboard import clock, formats, settings
 from dashboard.bookings.queries import ALIVE
@@ -39,10 +39,7 @@ class Line:
 
 def zone_of(till: Till) -> ZoneInfo:
     """The student's zone; the shop's where the system no longer knows it."""
-    try:
-        return ZoneInfo(till.student.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return settings.current().zone
+    return formats.zone_of(till.student.time_zone, settings.current().zone)
 
 
 def money(till: Till, amount: int) -> str:

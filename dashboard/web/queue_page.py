@@ -13,11 +13,12 @@ from dashboard.bookings.holds import holds
 from dashboard.bookings.queue import Filters
 from dashboard.bookings.search import exact
 from dashboard.payments.facts import Status
+from dashboard.staff.tables import reaches
 from dashboard.support import queries as tickets
 from dashboard.support import snoozes
 from dashboard.web import lines, live, strip
 from dashboard.web.pages import page
-from dashboard.web.security import guard, only_looks, reaches
+from dashboard.web.security import guard, only_looks
 from dashboard.web.tabs import VIEW_NAMES, tabs
 
 WINDOW_NAMES = {
@@ -34,19 +35,21 @@ async def index(request: HTMXRequest) -> Response[Any]:
     chosen = queue.filters(dict(request.query_params.items()))
     if not only_looks(request) and (found := await _only_match(request, chosen)) is not None:
         return Redirect(f"/holds/{found}", status_code=303)
-    if same := live.unchanged(request, await live.of_desk(request)):
+    # Before anything is read: what changes while we read is shown by the next look.
+    tag = await live.of_desk(request)
+    if same := live.unchanged(request, tag):
         return same
-    return await page(request, "holds/index.html", await queue_context(request, chosen))
+    return await page(request, "holds/index.html", await queue_context(request, chosen, tag))
 
 
 async def _only_match(request: HTMXRequest, chosen: Filters) -> int | None:
     return await exact(chosen.q) if "q" in request.query_params and chosen.q else None
 
 
-async def queue_context(request: Request[Any, Any, Any], chosen: Filters) -> dict[str, Any]:
+async def queue_context(
+    request: Request[Any, Any, Any], chosen: Filters, tag: str
+) -> dict[str, Any]:
     """All that the queue shows: heading, strip, counts and rows of one and the same moment."""
-    # Before anything is read: what changes while we read is shown by the next look.
-    tag = await live.of_desk(request)
     now, zone = clock.now(), settings.current().zone
     staff = request.state.get("staff")
     listed = await queue.listed(chosen, now)

@@ -18,6 +18,7 @@ from dashboard.web import reconcile_words as words
 from dashboard.web import trail
 from dashboard.web.reconcile_page import LARGEST, reconcile_page
 from dashboard.web.security import guard
+from dashboard.web.wholes import whole
 from jobs import nudges
 
 LONGEST_REASON = 500
@@ -43,8 +44,8 @@ async def _decide(request: HTMXRequest, row: ReconcileDifference, adopt: bool) -
     if not reason or len(reason) > LONGEST_REASON:
         more = {"fault": row.id, "typed": reason}
         return await reconcile_page(request, more, 422)
-    shown = str(form.get("version") or "")
-    version = int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 10 else -1
+    shown = whole(str(form.get("version") or ""), 9)
+    version = -1 if shown is None else shown
     try:
         if adopt:
             await differences.check_adoption(row)

@@ -12,9 +12,11 @@ from dashboard.bookings.tables import Booking
 from dashboard.payments.reconcile import differences, runs
 from dashboard.payments.reconcile.tables import ReconcileDifference, ReconcileRun
 from dashboard.payments.tables import Payment
+from dashboard.staff.tables import reaches
 from dashboard.web import reconcile_words as words
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
+from dashboard.web.wholes import whole
 from jobs import nudges
 
 MOST = 50
@@ -42,7 +44,7 @@ async def reconcile_page(
     """The page as things stand, with what an answer has to add to it."""
     staff, zone = request.state.get("staff"), settings.current().zone
     run, going = await runs.latest(), await runs.unfinished()
-    after = _number(request.query_params.get("after", ""))
+    after = whole(request.query_params.get("after", ""), 18) or 0
     count = await differences.open_count()
     found = await differences.listed("open", MOST + 1, after)
     context = {
@@ -59,7 +61,7 @@ async def reconcile_page(
         **await _settled(run, going),
         "may_run": staff is not None and reaches(staff, "support"),
         "may_decide": staff is not None and reaches(staff, "finance"),
-        "flash": await _done(_number(request.query_params.get("done", ""))),
+        "flash": await _done(whole(request.query_params.get("done", ""), 18) or 0),
         "trouble": "",
         "fault": None,
         "typed": "",
@@ -81,7 +83,7 @@ async def _settled(run: ReconcileRun | None, going: ReconcileRun | None) -> dict
 
 def _finished(request: HTMXRequest, run: ReconcileRun | None, going: ReconcileRun | None) -> bool:
     """Whether the run that this page was watching has ended since the page was made."""
-    watched = _number(request.query_params.get("watched", ""))
+    watched = whole(request.query_params.get("watched", ""), 18) or 0
     return bool(request.htmx and run and not going and run.id == watched)
 
 
@@ -110,10 +112,6 @@ async def _done(difference_id: int) -> str:
     """What the form that led here did, for a browser that was redirected."""
     row = await ReconcileDifference.objects().get(ReconcileDifference.id == difference_id)
     return f"{words.decided(row, settings.current().zone)}." if row and row.decided_at else ""
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 handlers = [index, compare_now]

@@ -16,6 +16,7 @@ from dashboard.bookings.orders import Order
 from dashboard.bookings.tables import Instructor, PackageOffer, Student
 from dashboard.web import sandbox_controls
 from dashboard.web.sandbox_words import CARD_NAMES, LENGTHS, LIVES, UNITS
+from dashboard.web.wholes import whole
 
 # A form that is sent twice within so many minutes asks for the same lesson, and books it once.
 ROUND_TO = timedelta(minutes=5)
@@ -81,17 +82,17 @@ async def _order(typed: Typed) -> Order:
     given = re.findall(r"[a-z0-9]+", typed.student.lower()) or ["somebody"]
     email = typed.email.lower() or f"{'.'.join(given)}@example.test"
     known = await Student.objects().get(Student.email == email)
-    offer = None if typed.what == "lesson" else whole(typed.what) or 0
+    offer = None if typed.what == "lesson" else whole(typed.what, 15) or 0
     if typed.card not in CARD_NAMES:
         raise BadOrder(("card", "Choose a test card."))
-    if whole(typed.minutes) not in LENGTHS:
+    if whole(typed.minutes, 15) not in LENGTHS:
         raise BadOrder(("minutes", "Choose a length."))
     return Order(
         name=typed.student,
         email=email,
         # An order brings a student's zone up to date; this form does not ask for it.
         time_zone=known.time_zone if known else settings.current().time_zone,
-        instructor_id=whole(typed.instructor) or 0,
+        instructor_id=whole(typed.instructor, 15) or 0,
         starts_at=_start(typed),
         minutes=int(typed.minutes),
         payment_method=typed.card,
@@ -103,7 +104,7 @@ async def _order(typed: Typed) -> Order:
 def _start(typed: Typed) -> datetime:
     if typed.at:
         return local(typed.at, settings.current().zone, "at")
-    count = whole(typed.count)
+    count = whole(typed.count, 15)
     if count is None or not 0 < count <= 1000 or typed.unit not in UNITS:
         raise BadOrder(("count", "Give a number from 1 to 1,000."))
     start = clock.now() + count * UNITS[typed.unit]
@@ -123,11 +124,6 @@ def local(text: str, zone: ZoneInfo, field: str) -> datetime:
     except ValueError:
         raise BadOrder((field, "Give a date and a time, like 2026-11-24 14:30.")) from None
     return typed.replace(tzinfo=zone)
-
-
-def whole(text: str) -> int | None:
-    """The whole number that was typed; None for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 async def choices() -> dict[str, Any]:

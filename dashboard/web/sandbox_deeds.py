@@ -14,9 +14,9 @@ from dashboard.snapshots import Intent
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 from dashboard.web import sandbox_words as words
 from dashboard.web.hold_page import need
-from dashboard.web.sandbox_booking import whole
 from dashboard.web.sandbox_controls import Away, Refused, in_stripes_dashboard, order
 from dashboard.web.sandbox_page import ACT, AWAY, back, noted, shown
+from dashboard.web.wholes import whole
 
 # What a delivery is told, by the button's value.
 TREATMENTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -102,7 +102,7 @@ async def faults(request: HTMXRequest) -> Response[Any]:
 
 async def _disarm(which: str) -> None:
     """Take back one trouble by its number, the bank's question, or everything."""
-    number = whole(which)
+    number = whole(which, 15)
     if number is not None:
         await order("DELETE", f"faults/{number}")
         return
@@ -113,7 +113,7 @@ async def _disarm(which: str) -> None:
 
 def _fault(given: Typed) -> dict[str, Any]:
     kind, when = given.get("kind", ""), given.get("when", "")
-    times = whole(given.get("times", ""))
+    times = whole(given.get("times", ""), 15)
     known = given.get("call") in words.CALLS and kind in words.TROUBLES and when in words.MOMENTS
     if not known:
         raise Refused("Choose a call, a trouble and a moment.")

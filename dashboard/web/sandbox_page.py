@@ -19,6 +19,7 @@ from dashboard import clock, formats, money, settings
 from dashboard.audit import record
 from dashboard.audit.record import Action
 from dashboard.bookings.errors import BadOrder, Conflict, KeyReused
+from dashboard.staff.tables import reaches
 from dashboard.stripe_gateway import Unreachable
 from dashboard.web import sandbox_booking as booking
 from dashboard.web import sandbox_view as view
@@ -27,7 +28,7 @@ from dashboard.web import trail
 from dashboard.web.pages import page
 from dashboard.web.sandbox_booking import Typed
 from dashboard.web.sandbox_controls import Away, Refused
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
 from jobs import journey
 
 # A step of an hour takes a moment: the page waits so long before it shows the clock on its way.

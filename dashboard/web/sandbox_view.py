@@ -18,7 +18,7 @@ from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 from dashboard.web import sandbox_controls as controls
 from dashboard.web import sandbox_words as words
 from dashboard.web.hold_page import LARGEST_ID
-from dashboard.web.sandbox_booking import whole
+from dashboard.web.wholes import whole
 from jobs import journey
 
 SHOWN = 12
@@ -133,7 +133,7 @@ async def payment_shown(given: str) -> dict[str, Any] | None:
     """The payment that an address names by its number, its intent or a booking; None for none."""
     if not given:
         return None
-    number = whole(given)
+    number = whole(given, 15)
     found = await hold(number) if number is not None and number < LARGEST_ID else None
     if found is None and number is None:
         payment_id = await search.exact(given)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from dashboard.web.wholes import whole
+
 # Stripe's own names. A test holds them against the cards that the sandbox knows.
 CARDS: dict[str, dict[str, str]] = {
     "Pays": {
@@ -113,8 +115,8 @@ DONE: dict[str, tuple[str, str]] = {
 def said(code: str, count: str) -> str:
     """The sentence for what a redirect brought about; nothing for a code that is none."""
     one, many = DONE.get(code, ("", ""))
-    number = int(count) if count.isascii() and count.isdigit() and len(count) < 6 else 1
-    return one if number == 1 else many.format(n=number)
+    number = whole(count, 5)
+    return one if number in (None, 1) else many.format(n=number)
 
 
 def trouble(fault: Mapping[str, Any]) -> str:

@@ -15,13 +15,13 @@ from dashboard.audit.record import Action
 from dashboard.bookings import outlook, queue
 from dashboard.bookings.queue import Filters
 from dashboard.staff import views
-from dashboard.staff.tables import SavedView
+from dashboard.staff.tables import SavedView, reaches
 from dashboard.staff.views import ViewRefused
 from dashboard.web import tabs, trail
 from dashboard.web.hold_page import LARGEST_ID
 from dashboard.web.pages import page
 from dashboard.web.queue_page import in_words
-from dashboard.web.security import NotForThisRole, guard, reaches
+from dashboard.web.security import NotForThisRole, guard
 
 
 @dataclass(frozen=True, slots=True)

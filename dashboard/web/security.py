@@ -15,7 +15,7 @@ from litestar.types import Message, Scope
 from dashboard import settings
 from dashboard.payments.actors import Actor
 from dashboard.staff import auth
-from dashboard.staff.tables import ROLES, Staff
+from dashboard.staff.tables import Staff, reaches
 from dashboard.web import typed
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -201,11 +201,6 @@ async def _enter_by_session(connection: Connection, role: str) -> None:
         raise NotForThisRole(f"Your role is {staff.role}; this needs {role}.")
     connection.state.staff = staff
     connection.state.csrf = csrf_token(token)
-
-
-def reaches(staff: Staff, role: str) -> bool:
-    """Whether the person's role is this one or above it."""
-    return ROLES.index(staff.role) >= ROLES.index(role)
 
 
 def is_finance(staff: Staff | None) -> bool:

@@ -16,6 +16,7 @@ from dashboard.bookings.errors import BadOrder, KeyReused
 from dashboard.bookings.holds import Hold
 from dashboard.bookings.tables import Student
 from dashboard.payments.errors import Busy, NotAllowed
+from dashboard.staff.tables import reaches
 from dashboard.support import actions, links, queries, wording
 from dashboard.support.actions import Word
 from dashboard.support.errors import Stale
@@ -23,8 +24,9 @@ from dashboard.support.pausing import Pause
 from dashboard.support.tables import Ticket, TicketNote
 from dashboard.web import lines, pause_form, ticket_lines, ways
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
 from dashboard.web.ticket_answer import hashed
+from dashboard.web.wholes import whole
 
 # Where the page can say what is wrong.
 _PLACES = ("body", "about", "topic", "status", "until", "reason", "pause")
@@ -142,8 +144,7 @@ async def _stale(ticket_id: int) -> str:
 
 
 def _read(given: Any) -> Typed:
-    shown = str(given.get("shown") or "")
-    whole = shown.isascii() and shown.isdigit() and len(shown) < 10
+    shown = whole(str(given.get("shown") or ""), 9)
     return Typed(
         body=wording.lines(str(given.get("body") or "")[: 8 * wording.TEXT]),
         deed=str(given.get("deed") or "")[:20],
@@ -153,7 +154,7 @@ def _read(given: Any) -> Typed:
         until=str(given.get("until") or "")[:40],
         policy=str(given.get("policy") or "")[:20],
         reason=wording.lines(str(given.get("reason") or "").strip()[:2000]),
-        shown=int(shown) if whole else -1,
+        shown=-1 if shown is None else shown,
     )
 
 

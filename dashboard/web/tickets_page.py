@@ -6,10 +6,11 @@ from litestar import get
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, settings
+from dashboard.staff.tables import reaches
 from dashboard.support import queries
 from dashboard.web import ticket_lines
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
 
 VIEW_NAMES = {**ticket_lines.STATUS_NAMES, "all": "All"}
 

@@ -12,13 +12,15 @@ from litestar_htmx import HTMXRequest
 
 from dashboard import clock, findings, formats, reasons, settings
 from dashboard.bookings.holds import Hold, hold
+from dashboard.staff.tables import reaches
 from dashboard.support import snoozes, triage
 from dashboard.support.triage import Waiting
 from dashboard.web import fuse, lines, live, triage_words
 from dashboard.web.hold_page import LARGEST_ID
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
 from dashboard.web.story import story
+from dashboard.web.wholes import whole
 
 # Whoever comes back later than that begins anew.
 LONGEST_SITTING = timedelta(hours=24)
@@ -29,9 +31,10 @@ EVENTS = 5
 async def show(request: HTMXRequest) -> Response[Any]:
     """The payment that the address names, else the first that needs a person."""
     given = dict(request.query_params.items())
-    if same := live.unchanged(request, await live.of_desk(request)):
+    tag = await live.of_desk(request)
+    if same := live.unchanged(request, tag):
         return same
-    shown = await context(request, given)
+    shown = await context(request, given, tag)
     if shown is None:
         return Redirect(await _first(given), status_code=303)
     return await page(request, "triage/show.html", shown)
@@ -40,16 +43,16 @@ async def show(request: HTMXRequest) -> Response[Any]:
 @get("/triage/done", guards=[guard()])
 async def done(request: HTMXRequest) -> Response[Any]:
     """What this person did in this sitting, and what is left."""
-    if same := live.unchanged(request, await live.of_desk(request)):
+    tag = await live.of_desk(request)
+    if same := live.unchanged(request, tag):
         return same
-    return await page(request, "triage/done.html", await _done(request))
+    return await page(request, "triage/done.html", await _done(request, tag))
 
 
 async def context(
-    request: Request[Any, Any, Any], given: Mapping[str, str]
+    request: Request[Any, Any, Any], given: Mapping[str, str], tag: str
 ) -> dict[str, Any] | None:
     """All that a screen shows; None when the address names no payment."""
-    tag = await live.of_desk(request)
     found = await _named(given.get("hold", ""))
     if found is None:
         return None
@@ -104,8 +107,8 @@ async def _around(found: Hold, waiting: Sequence[Waiting], since: datetime) -> d
 
 
 async def _named(text: str) -> Hold | None:
-    known = text.isascii() and text.isdigit() and len(text) < 19
-    return await hold(int(text)) if known and int(text) < LARGEST_ID else None
+    number = whole(text, 18)
+    return await hold(number) if number is not None and number < LARGEST_ID else None
 
 
 async def _first(given: Mapping[str, str]) -> str:
@@ -126,15 +129,14 @@ def _address(since: datetime, place: Waiting | int | None) -> str:
 
 def began(given: Mapping[str, str], now: datetime) -> datetime:
     """When the sitting began, by the address; now for nonsense and for what is long ago."""
-    text = given.get("since", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 12):
+    since = whole(given.get("since", ""), 11)
+    if since is None:
         return now
-    known = datetime.fromtimestamp(int(text), UTC)
+    known = datetime.fromtimestamp(since, UTC)
     return known if timedelta() <= now - known <= LONGEST_SITTING else now
 
 
-async def _done(request: HTMXRequest) -> dict[str, Any]:
-    tag = await live.of_desk(request)
+async def _done(request: HTMXRequest, tag: str) -> dict[str, Any]:
     now, zone = clock.now(), settings.current().zone
     since = began(dict(request.query_params.items()), now)
     sitting = await triage.sitting(request.state.staff.id, since)

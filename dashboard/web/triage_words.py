@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dashboard import findings, formats
+from dashboard import findings, formats, money
 from dashboard.bookings import holds
 from dashboard.payments.facts import Verb
 from dashboard.support.triage import Sitting, Waiting
@@ -40,9 +40,7 @@ def _moved(sitting: Sitting, verb: Verb) -> str:
     rows = [row for row in sitting.moved if row.verb == verb]
     if not rows:
         return ""
-    sums: dict[str, int] = {}
-    for row in rows:
-        sums[row.currency] = sums.get(row.currency, 0) + row.amount
+    sums = money.sums((row.currency, row.amount) for row in rows)
     worth = f" ({findings.worth(sums)})" if verb in _WORTH else ""
     return f"{_DONE[verb]} {len(rows)}{worth}"
 

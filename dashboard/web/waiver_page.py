@@ -19,6 +19,7 @@ from dashboard.payments.errors import NotAllowed
 from dashboard.web.hold_page import hold_context, need
 from dashboard.web.pages import page
 from dashboard.web.security import guard, is_finance
+from dashboard.web.wholes import whole
 
 LONGEST_REASON = 400
 _AT_THE_AMOUNT = ("too_much", "too_little", "wrong_step", "leaves_too_little")
@@ -143,9 +144,7 @@ def _said(found: Hold, refused: NotAllowed) -> str:
 def _read(given: Any) -> Typed:
     numbers = {}
     for name in ("shown", "agreed"):
-        text = str(given.get(name) or "")
-        whole = text.isascii() and text.isdigit() and len(text) < 16
-        numbers[name] = int(text) if whole else None
+        numbers[name] = whole(str(given.get(name) or ""), 15)
     return Typed(
         decision=str(given.get("decision") or "")[:64],
         part=given.get("scope") == "part",

@@ -7,9 +7,8 @@ from typing import Any
 from dashboard import formats
 from dashboard.bookings import waiving
 from dashboard.bookings.holds import Hold
-from dashboard.staff.tables import Staff
+from dashboard.staff.tables import Staff, reaches
 from dashboard.web.pause_form import pausable
-from dashboard.web.security import reaches
 from dashboard.web.signin import safe
 
 

@@ -18,12 +18,14 @@ from dashboard.payments.rehearsal import rehearse
 from dashboard.payments.replaying import FINISHED, NotNow
 from dashboard.payments.tables import StripeEvent
 from dashboard.reasons import why
+from dashboard.staff.tables import reaches
 from dashboard.stripe_gateway import NotThere, Unreachable
 from dashboard.web import event_words, rehearsal_words, trail
 from dashboard.web.pages import page
 from dashboard.web.rehearsal_words import Told
-from dashboard.web.security import guard, reaches
-from dashboard.web.webhooks_page import lines, whole
+from dashboard.web.security import guard
+from dashboard.web.webhooks_page import lines
+from dashboard.web.wholes import whole
 from jobs import nudges
 
 AWAY = "Stripe can’t be reached right now. Nothing was moved by asking; look again soon."
@@ -51,7 +53,7 @@ async def dry_run(request: HTMXRequest, event_id: FromPath[str]) -> HTMXTemplate
 async def replay(request: HTMXRequest, event_id: FromPath[str]) -> Response[Any]:
     """Have it handled once more; 409 where somebody else was faster, or it is being handled."""
     row = await _need(event_id)
-    shown = whole(str((await request.form()).get("shown") or ""))
+    shown = whole(str((await request.form()).get("shown") or ""), 9)
     try:
         await _replay(request, row.id, -1 if shown is None else shown)
     except NotNow as refused:
@@ -84,7 +86,7 @@ async def replay_dead(request: HTMXRequest) -> Redirect:
     for given in (await request.form()).getall("event", [])[: replaying.AT_ONCE]:
         shown, _, event_id = str(given).partition(":")
         try:
-            await _replay(request, event_id, -1 if whole(shown) is None else int(shown))
+            await _replay(request, event_id, -1 if whole(shown, 9) is None else int(shown))
             done += 1
         except NotNow:
             missed += 1

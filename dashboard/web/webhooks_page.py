@@ -13,10 +13,12 @@ from dashboard.bookings.holds import subjects
 from dashboard.payments import deliveries
 from dashboard.payments.deliveries import Asked
 from dashboard.payments.tables import Payment, StripeEvent
+from dashboard.staff.tables import reaches
 from dashboard.web import event_words
 from dashboard.web.event_words import Line
 from dashboard.web.pages import page
-from dashboard.web.security import guard, reaches
+from dashboard.web.security import guard
+from dashboard.web.wholes import whole
 
 # As many payments as a search in words of ours may stand for.
 MOST_PAYMENTS = 200
@@ -77,14 +79,9 @@ async def lines(rows: Sequence[StripeEvent]) -> list[Line]:
     return [event_words.line(row, holds.get(row.id), now, zone) for row in rows]
 
 
-def whole(text: str) -> int | None:
-    """A number that a page of ours has sent; None for what it can't have sent."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
 def _replayed(given: dict[str, str]) -> str:
     """What a replay of many came to, for a browser that was redirected."""
-    done, missed = (whole(given.get(name, "")) for name in ("replayed", "missed"))
+    done, missed = (whole(given.get(name, ""), 9) for name in ("replayed", "missed"))
     if done is None:
         return ""
     some = "1 event is" if done == 1 else f"{done:,} events are"

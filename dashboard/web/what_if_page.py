@@ -19,6 +19,7 @@ from dashboard.payments.foresight import Turn
 from dashboard.web.hold_page import need
 from dashboard.web.pages import page
 from dashboard.web.security import guard
+from dashboard.web.wholes import whole
 
 WHATS = {
     "nothing": "Nobody does anything",
@@ -98,12 +99,11 @@ def _asked(given: dict[str, str]) -> Asked:
     if "shown" in given and given["shown"] != given.get("at", ""):
         # Whoever changes the time in its field means it, whatever else is chosen.
         when = "at"
-    whole = lesson.isascii() and lesson.isdigit() and len(lesson) < 16
     return Asked(
         what if what in WHATS else "nothing",
         when or ("at" if given.get("at") else "now"),
         given.get("at", "")[:40],
-        int(lesson) if whole else None,
+        whole(lesson, 15),
     )
 
 
