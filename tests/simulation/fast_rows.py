@@ -1,6 +1,8 @@
 """Rows and values with less work than Piccolo has with them; what comes out is the same."""
 
 import sqlite3
+from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -77,12 +79,54 @@ def _as_text(instant: datetime) -> str:
 
 
 @lru_cache(2000)
-def _instant(value: bytes) -> datetime:
-    return datetime.fromisoformat(value.decode()).replace(tzinfo=UTC)
+def _instant(value: str) -> datetime:
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
-def _truth(value: bytes) -> bool:
-    return value == b"1"
+_READ: dict[str, Callable[[Any], Any]] = {"TIMESTAMPTZ": _instant, "BOOLEAN": bool}
+
+
+def _readings() -> dict[str, Callable[[Any], Any] | None]:
+    """What the driver would make of a column's value, by the column's name."""
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for table in Finder().get_table_classes():
+        for column in table._meta.columns:
+            kinds[column._meta.db_column_name].add(column.column_type)
+    # A name of columns of different types would have to be asked for in full.
+    return {
+        name: _READ.get(next(iter(types))) for name, types in kinds.items() if _same_reading(types)
+    }
+
+
+def _same_reading(types: set[str]) -> bool:
+    return len(types) == 1 or types.isdisjoint({*_READ, "DATE"})
+
+
+def reader() -> Callable[[str, sqlite3.Cursor], list[Any]]:
+    """What makes dictionaries of the rows of a statement."""
+    readings = _readings()
+    shapes: dict[str, tuple[tuple[str, ...], list[tuple[str, Callable[[Any], Any]]]]] = {}
+
+    def shape(sql: str, cursor: sqlite3.Cursor) -> Any:
+        names = tuple(one[0] for one in cursor.description)
+        told = [(name, how) for name in names if (how := readings.get(name))]
+        shapes[sql] = names, told
+        return shapes[sql]
+
+    def read(sql: str, cursor: sqlite3.Cursor) -> list[Any]:
+        found = cursor.fetchall()
+        if not found:
+            return found
+        names, told = shapes.get(sql) or shape(sql, cursor)
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        for row in rows:
+            for name, how in told:
+                value = row[name]
+                if value is not None:
+                    row[name] = how(value)
+        return rows
+
+    return read
 
 
 class _Named:
@@ -113,7 +157,4 @@ def hurry() -> None:
     piccolo_table.convert_to_sql_value = _sql_value
     piccolo_mixins.convert_to_sql_value = _sql_value
     piccolo_combination.convert_to_sql_value = _sql_value
-    sqlite3.register_converter("INTEGER", int)
-    sqlite3.register_converter("TIMESTAMPTZ", _instant)
-    sqlite3.register_converter("BOOLEAN", _truth)
     sqlite3.register_adapter(datetime, _as_text)

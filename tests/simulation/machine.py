@@ -34,7 +34,7 @@ class Machine:
         if quick:
             fast.hurry()
             fast_sdk.hurry()
-        self.loop, self.engine = _on(database)
+        self.loop, self.engine = _on(database, quick)
         self.wire = Wire(self.loop)
         self._client = Client(self.wire)
         self._ids = random.Random(0)
@@ -80,9 +80,9 @@ class Machine:
         return uuid.UUID(int=self._ids.getrandbits(128), version=4)
 
 
-def _on(database: str) -> tuple[Loop, MemoryEngine | ServedEngine]:
+def _on(database: str, quick: bool) -> tuple[Loop, MemoryEngine | ServedEngine]:
     if database.startswith("postgresql"):
         served = ServedLoop()
         return served, ServedEngine(served, database)
     loop = Loop()
-    return loop, MemoryEngine(loop, database)
+    return loop, MemoryEngine(loop, database, quick=quick)
