@@ -14,6 +14,10 @@ from dashboard.migrate import migrate
 from dashboard.observability import logs
 from dashboard.settings import Settings
 
+# Seconds: longer than the proxies in front of us keep an idle connection. Whoever closes first
+# must not be the server, or a form that is sent at that moment is lost on its way.
+KEEP_ALIVE = 180
+
 
 def web(settings: Settings) -> int:
     """Serve the desk and the public endpoints until told to stop."""
@@ -28,6 +32,7 @@ def web(settings: Settings) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=2,
     )
     return 0

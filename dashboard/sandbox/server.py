@@ -22,6 +22,9 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _TICK = 0.25
+# Seconds. Stripe's clients let an idle connection go after five: a server that lets go at the
+# same time loses what was sent at that moment, and how a movement ended is unknown without need.
+KEEP_ALIVE = 75
 
 
 class _Times(msgspec.Struct, forbid_unknown_fields=True):
@@ -197,5 +200,6 @@ def serve(settings: Settings) -> None:
         access_log=False,
         # Who is on this machine must not be told by a header.
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=2,
     )

@@ -1,5 +1,6 @@
 """`run` as a whole: what it starts it looks after, and what it started ends with it."""
 
+import http.client
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ import pytest
 from tests.jobs.processes import alive, answers, children, free_port, kill, running, spawn, wait_for
 
 NAMES = {"sandbox", "web", "worker"}
+PORTS = ("PORT", "SANDBOX_PORT")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,23 @@ def test_it_starts_sandbox_web_and_worker(everything: Started):
     process, env = everything
     assert set(children(process.pid)) == NAMES
     assert answers(env)
+
+
+def test_no_server_lets_an_idle_connection_go_before_those_that_use_it(everything: Started):
+    """Stripe's client lets go after five seconds, proxies after a minute or two."""
+    _, env = everything
+    idle = [http.client.HTTPConnection("127.0.0.1", int(env[one])) for one in PORTS]
+    for one in (*idle, None, *idle):
+        if one is None:
+            time.sleep(5.5)
+            continue
+        one.putrequest("GET", "/")
+        one.endheaders()
+        # A closed one raises here: unlike others, it is not opened again behind our back.
+        one.auto_open = 0
+        one.getresponse().read()
+    for each in idle:
+        each.close()
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

@@ -14,7 +14,7 @@ import stripe
 import uvicorn
 
 from dashboard import clock
-from dashboard.sandbox.server import create_app
+from dashboard.sandbox.server import KEEP_ALIVE, create_app
 
 API_KEY = "sk_test_sandbox"
 WEBHOOK_SECRET = "whsec_sandbox"
@@ -126,7 +126,13 @@ def running_sandbox(
     )
     listener = socket.create_server(("127.0.0.1", port or 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
