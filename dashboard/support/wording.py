@@ -20,6 +20,11 @@ def text_fault(text: str) -> str | None:
     return _fault(text, TEXT)
 
 
+def marks_fault(text: str) -> str | None:
+    """Whether it has marks that no page can show as they are; None when it has none."""
+    return "This has characters that can't be shown." if _UNSHOWN.search(text) else None
+
+
 def lines(text: str) -> str:
     """The text as it was typed. A browser sends its line breaks as two characters."""
     return text.replace("\r\n", "\n")
@@ -30,4 +35,4 @@ def _fault(text: str, most: int) -> str | None:
         return "This can't be empty."
     if len(text) > most:
         return f"Keep it under {most:,} characters; this has {len(text):,}."
-    return "This has characters that can't be shown." if _UNSHOWN.search(text) else None
+    return marks_fault(text)

@@ -13,6 +13,7 @@ from dashboard.money import WrongAmount, decimals, parse, plain
 from dashboard.payments.actions import Shown
 from dashboard.payments.facts import Verb
 from dashboard.staff.tables import Staff
+from dashboard.support import wording
 from dashboard.web.security import is_finance
 from dashboard.web.ways import back_from
 from dashboard.web.wholes import whole
@@ -116,6 +117,8 @@ def faults_of_reason(verb: Verb | None, reason: str, note: str) -> dict[str, str
             found["note"] = "Say in a few words what the reason is."
     if len(note) > LONGEST_NOTE:
         found["note"] = f"Keep the note under {LONGEST_NOTE} characters."
+    elif marks := wording.marks_fault(note):
+        found["note"] = marks
     return found
 
 

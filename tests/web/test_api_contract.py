@@ -56,7 +56,7 @@ async def test_generated_requests_get_the_answers_that_are_described(world: Worl
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await asyncio.wait_for(ran.communicate(), 120)
+        said, _ = await asyncio.wait_for(ran.communicate(), 300)
     assert ran.returncode == 0, said.decode()
     assert f"{len(OPERATIONS)} operations" in said.decode() or b"Tested" in said, said.decode()
     assert await world.look(booked["id"])

@@ -131,6 +131,20 @@ async def test_30_marks_that_turn_or_break_a_line_are_in_no_name_and_no_reason(
     assert answer.status_code == (200 if mark in ("\r\n", "\u200f", "\u2028") else 422)
 
 
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066"], ids=["U+202E", "U+2066"])
+async def test_30_the_note_of_a_reason_turns_no_amount_around(world: World, mark: str):
+    booked = await world.book()
+    payment = (await world.payment(booked["id"])).id
+    ana = await sign_in(world, "finance", "Ana")
+    note = f"paid {mark}00.69$"
+    sent = await ana.form(payment, "release") | {"reason": "other", "note": note}
+    answer = await ana.send(payment, "release", sent)
+    assert answer.status_code == 422
+    assert "This has characters that can't be shown." in text(answer).replace("’", "'")
+    assert note in answer.text
+    assert (await world.payment(booked["id"])).payment_status == "authorized"
+
+
 def text_of(page: str) -> str:
     class Answer:
         text = page
