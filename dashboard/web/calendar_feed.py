@@ -14,7 +14,7 @@ from dashboard.audit.record import Action
 from dashboard.bookings import outlook
 from dashboard.bookings.holds import Hold, holds
 from dashboard.staff import feeds
-from dashboard.web import icalendar, trail
+from dashboard.web import icalendar, live, trail
 from dashboard.web.calendar_page import calendar_page
 from dashboard.web.icalendar import Event
 from dashboard.web.limits import PAGES, limit
@@ -28,13 +28,13 @@ ENDING = ".ics"
 @post("/calendar", guards=[guard()], status_code=200)
 async def make(request: HTMXRequest) -> HTMXTemplate:
     """A new address, shown this once; the old one is worth nothing any more."""
-    staff = request.state.staff
+    staff, tag = request.state.staff, await live.of_desk(request)
     async with db.transaction():
         outcome = "renewed" if await feeds.of(staff.id) else "made"
         token = await feeds.make(staff.id)
         await record.write(trail.who(request.scope), Action.FEED, "/calendar", outcome)
     address = f"{settings.current().base_url}/calendar/feeds/{token}{ENDING}"
-    return await calendar_page(request, {"address": address})
+    return await calendar_page(request, tag, {"address": address})
 
 
 @post("/calendar/revoke", guards=[guard()])

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from litestar import get
+from litestar import Response, get
 from litestar_htmx import HTMXRequest, HTMXTemplate
 
 from dashboard import clock, findings, formats, settings
@@ -17,6 +17,7 @@ from dashboard.bookings.queue import Filters
 from dashboard.bookings.spans import HOUR, Span
 from dashboard.money import SUPPORTED
 from dashboard.staff import feeds
+from dashboard.web import live
 from dashboard.web.pages import page
 from dashboard.web.security import guard
 
@@ -48,13 +49,15 @@ class Column:
 
 
 @get("/calendar", guards=[guard()])
-async def show(request: HTMXRequest) -> HTMXTemplate:
+async def show(request: HTMXRequest) -> Response[Any]:
     """The week as things stand."""
-    return await calendar_page(request, {})
+    # Before anything is read: what changes while we read is shown by the next look.
+    tag = await live.of_desk(request)
+    return live.unchanged(request, tag) or await calendar_page(request, tag, {})
 
 
-async def calendar_page(request: HTMXRequest, more: dict[str, Any]) -> HTMXTemplate:
-    """The page, with what an answer has to add to it."""
+async def calendar_page(request: HTMXRequest, tag: str, more: dict[str, Any]) -> HTMXTemplate:
+    """The page of this version, with what an answer has to add to it."""
     now, zone = clock.now(), settings.current().zone
     asked = request.query_params.get("currency", "").lower()
     currency = asked if asked in SUPPORTED else ""
@@ -73,6 +76,7 @@ async def calendar_page(request: HTMXRequest, more: dict[str, Any]) -> HTMXTempl
         "labels": [f"{hour:02}:00" for hour in range(calendar.HOURS)],
         "this_hour": now.astimezone(zone).hour,
         "notes": [note for day in found for note in _clock_notes(day, zone)],
+        "live": tag,
         "currency": currency,
         "currencies": _choices(calendar.sums(everything), currency),
         "feed": _feed(feed, zone),

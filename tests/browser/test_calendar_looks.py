@@ -73,3 +73,21 @@ def test_an_empty_calendar_shows_no_table(browser: Browser, shop: Served):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Nothing expires by the end of")
     expect(page.locator(".week")).to_have_count(0)
     page.context.close()
+
+
+def test_an_open_calendar_follows_what_happens_and_keeps_the_address(
+    browser: Browser, shop: Served
+):
+    page = page_of(browser, shop, "viewer")
+    page.goto("/calendar")
+    heading = page.get_by_role("heading", level=1)
+    before = int((heading.text_content() or "").split()[0])
+    page.get_by_role("button", name="Make an address").click()
+    address = page.get_by_label("Your secret address").input_value()
+    assert address
+    new = shop.book("Noor Haddad", 90 * HOUR)
+    shop.run(_ends(new, clock.now() + 30 * HOUR, False))
+    expect(heading).to_contain_text(f"{before + 1} holds", timeout=8000)
+    expect(page.get_by_label("Your secret address")).to_have_value(address)
+    expect(page.get_by_label("Your secret address")).to_be_focused()
+    page.context.close()

@@ -45,7 +45,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("still")
-@pytest.mark.parametrize("page", ["/holds", "/holds?view=all&q=maya", "/holds/{}"])
+@pytest.mark.parametrize("page", ["/holds", "/holds?view=all&q=maya", "/holds/{}", "/calendar"])
 async def test_an_unchanged_page_is_answered_in_a_word_and_a_changed_one_wholly(
     world: World, page: str
 ):
