@@ -12,7 +12,7 @@ from typing import Any
 
 from dashboard import clock, db
 from dashboard.staff import attempts
-from dashboard.staff.tables import ROLES, SCOPES, ApiToken, Staff, StaffSession
+from dashboard.staff.tables import ROLES, SCOPES, ApiToken, CalendarFeed, Staff, StaffSession
 
 IDLE_LIMIT = timedelta(hours=8)
 ABSOLUTE_LIMIT = timedelta(days=7)
@@ -73,8 +73,11 @@ async def deactivate(staff_id: int) -> None:
 
 
 async def change_password(staff_id: int, password: str) -> None:
-    """Give a person another password; their sessions end at once, wherever they are."""
-    await _change(staff_id, {"password": await hashed(password)})
+    """Give a person another password; their sessions end at once, wherever they are.
+
+    Their calendar's secret address ends as well: whoever had the password could have made it.
+    """
+    await _change(staff_id, {"password": await hashed(password)}, ends_feed=True)
 
 
 async def person(email: str) -> Staff:
@@ -91,10 +94,12 @@ async def people() -> list[Staff]:
     return found
 
 
-async def _change(staff_id: int, values: dict[Any, Any]) -> None:
+async def _change(staff_id: int, values: dict[Any, Any], *, ends_feed: bool = False) -> None:
     async with db.transaction():
         await Staff.update(values).where(Staff.id == staff_id)
         await StaffSession.delete().where(StaffSession.staff == staff_id)
+        if ends_feed:
+            await CalendarFeed.delete().where(CalendarFeed.staff == staff_id)
 
 
 def account_of(email: str) -> str:

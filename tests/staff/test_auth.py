@@ -9,7 +9,7 @@ import pytest
 from piccolo.apps.user.tables import BaseUser
 
 from dashboard import clock
-from dashboard.staff import attempts, auth
+from dashboard.staff import attempts, auth, feeds
 from dashboard.staff.tables import ApiToken, SignInAttempt, Staff, StaffSession
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -134,6 +134,15 @@ async def test_a_session_ends_at_once_with(event: str):
         await auth.change_role(staff.id, "viewer")
     assert await auth.session_staff(token) is None
     assert await StaffSession.count() == 0
+
+
+async def test_a_new_password_ends_the_secret_address_of_the_calendar_and_a_new_role_does_not():
+    staff = await ana()
+    token = await feeds.make(staff.id)
+    await auth.change_role(staff.id, "viewer")
+    assert await feeds.reader(token)
+    await auth.change_password(staff.id, "another horse")
+    assert await feeds.reader(token) is None
 
 
 async def test_signing_in_again_makes_a_new_session_and_ends_the_old_one():
