@@ -75,8 +75,8 @@ def filters(given: dict[str, str]) -> Filters:
     return Filters(view, status, expires, currency, q, given.get("after", ""))
 
 
-async def listed(chosen: Filters, now: datetime) -> Listed:
-    """One page of the list: holds by their expiry, people's matters by age, else newest first."""
+async def listed(chosen: Filters, now: datetime, most: int = PAGE) -> Listed:
+    """`most` rows of the list: holds by expiry, matters of people by age, else newest first."""
     where = await where_of(chosen, now)
     order = _order(chosen)
     if (place := cursor(chosen.after)) is not None:
@@ -88,9 +88,9 @@ async def listed(chosen: Filters, now: datetime) -> Listed:
         query = query.order_by(order).order_by(Payment.id)
     else:
         query = query.order_by(Payment.id, ascending=False)
-    rows = await query.limit(PAGE + 1)
-    page = rows[:PAGE]
-    more = cursor_of(page[-1].get("at"), page[-1]["id"]) if len(rows) > PAGE else ""
+    rows = await query.limit(most + 1)
+    page = rows[:most]
+    more = cursor_of(page[-1].get("at"), page[-1]["id"]) if len(rows) > most else ""
     return Listed([row["id"] for row in page], more)
 
 

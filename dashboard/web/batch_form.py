@@ -17,6 +17,7 @@ from dashboard.web.wholes import whole
 VERBS = {"capture": Verb.CAPTURE, "release": Verb.RELEASE}
 INCOMPLETE = "This form is incomplete. Choose the holds again."
 TOO_MANY = f"At most {MOST} holds can be moved together. Choose fewer."
+ONLY_THE_FIRST = f"The list is longer: these are its first {MOST}. Review it again for the rest."
 NONE = "No hold is selected. Go back and select some."
 # More than a page can send, and few enough to be counted.
 _MOST_READ = 5 * MOST

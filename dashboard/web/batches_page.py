@@ -18,6 +18,7 @@ from dashboard.batches.queries import Progress
 from dashboard.batches.record import Item
 from dashboard.batches.review import MOST, Movable, review
 from dashboard.batches.tables import RowState
+from dashboard.bookings import queue
 from dashboard.bookings.errors import KeyReused
 from dashboard.bookings.holds import Hold, holds
 from dashboard.mail import promises
@@ -42,6 +43,11 @@ async def look(request: HTMXRequest) -> HTMXTemplate:
     """What would happen to the chosen holds. Nothing is moved."""
     asked = request.query_params
     verb = form.VERBS.get(asked.get("verb", ""))
+    if verb is not None and asked.get("of") == "list":
+        chosen = queue.filters({**asked, "after": ""})
+        found = await queue.listed(chosen, clock.now(), MOST)
+        said = form.ONLY_THE_FIRST if found.next_after else ""
+        return await _review(request, form.fresh(verb), found.payment_ids, {}, said=said)
     ids = form.chosen(asked.getall("hold", []))
     fault = form.fault_of_choice(verb, ids)
     faults = {"form": fault} if fault else {}
@@ -132,12 +138,14 @@ async def _review(
     payment_ids: Sequence[int],
     faults: dict[str, str],
     status: int = 0,
+    said: str = "",
 ) -> HTMXTemplate:
     verb, now, zone = asked.verb or Verb.CAPTURE, clock.now(), settings.current().zone
     found = await review(verb, payment_ids, now)
     told = await promises.broken(verb, [one.hold for one in found.movable], now)
     context = {
         "heading": words.reviewed(found) if payment_ids else faults.get("form", form.NONE),
+        "said": said,
         "verb": verb.value,
         "asked": asked,
         "faults": {"form": "", "reason": "", "note": "", **faults},

@@ -16,6 +16,7 @@ from dashboard.audit.tables import AuditEntry
 from dashboard.batches import work as rows_of
 from dashboard.batches.tables import Batch, BatchRow
 from dashboard.payments.tables import Operation, Payment, Purchase
+from dashboard.web import batches_page
 from jobs import batches
 from jobs.mail import send_mail
 from tests.batches.choosing import held
@@ -70,6 +71,30 @@ async def test_holds_are_selected_reviewed_and_captured_together(world: World):
     assert len(world.money_calls("/capture")) == 3
     entry = await AuditEntry.objects().get(AuditEntry.action == "batch")
     assert entry is not None and (entry.actor, entry.subject) == ("Sam", "/jobs/1")
+
+
+async def test_all_of_a_list_is_reviewed_also_what_its_other_pages_show(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    few = await held(world, 3)
+    sam = await sign_in(world)
+    assert "of=list" not in (await sam.page("/holds")).text, "one page is all of it"
+    chosen = few + await held(world, 48)
+    yen = int((await world.payment((await world.book(instructor_id=world.catalog.jpy))["id"])).id)
+    page = await sam.page("/holds?currency=usd")
+    way = re.search(r'href="(/jobs/review\?verb=capture&amp;of=list[^"]*)"', page.text)
+    assert way
+    found = await sam.page(html.unescape(way[1]))
+    assert "51 holds can be captured, $4,896.00" in text(found)
+    sent = {value.partition(":")[0] for name, value in fields(found) if name == "row"}
+    assert sent == {str(one) for one in chosen} and str(yen) not in sent
+    later = await sam.page("/jobs/review?verb=release&of=list&after=_1")
+    assert "52 holds can be released" in text(later)
+    monkeypatch.setattr(batches_page, "MOST", 51)
+    first = text(await sam.page("/jobs/review?verb=capture&of=list"))
+    assert "51 holds can be captured" in first and "The list is longer" in first
+    none = text(await sam.page("/jobs/review?verb=capture&of=list&currency=kwd"))
+    assert "No hold is selected" in none
 
 
 async def test_9_the_review_says_what_is_left_and_why_with_totals_per_currency(world: World):
