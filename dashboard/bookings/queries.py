@@ -156,31 +156,29 @@ async def _restless() -> list[int]:
 
 
 async def _confirm(some: list[int]) -> int:
-    """It is held or paid, or its card is saved for a hold that is placed later."""
+    """It is held or paid, or its card is saved for a hold that is placed later.
+
+    What comes about after it was decided that nothing is owed is on its way back, and pays for
+    nothing.
+    """
     paid = _current((Status.AUTHORIZED, Status.CAPTURED), some)
     saved = Purchase.select(Purchase.id).where(
         Purchase.id.is_in(some) & (Purchase.card_state == CardState.SAVED) & Purchase.owed.is_null()
     )
-    sure = Booking.purchase.is_in(paid) | Booking.purchase.is_in(saved)
+    stands = Booking.purchase.is_in(paid) & Booking.purchase.not_in(_nothing_owed(some))
+    sure = stands | Booking.purchase.is_in(saved)
     where = (Booking.status == "pending") & sure
     return len(await _change({"status": "confirmed"}, where))
 
 
 async def _let_go(some: list[int]) -> int:
-    """A payment that nobody completed: nothing is owed any more, and nothing was taken or held."""
-    nothing_owed = Purchase.select(Purchase.id).where(
-        Purchase.id.is_in(some) & (Purchase.owed == 0)
-    )
-    taken = Payment.select(Payment.purchase).where(
-        Payment.purchase.is_in(some)
-        & ((Payment.payment_status == Status.AUTHORIZED) | (Payment.captured_amount > 0))
-    )
-    where = (
-        _unpaid()
-        & Booking.purchase.is_in(some)
-        & Booking.purchase.is_in(nothing_owed)
-        & Booking.purchase.not_in(taken)
-    )
+    """A payment that nobody completed in time: nothing is owed any more.
+
+    The decision lets go, at once, whatever is still held or on its way back: the student has been
+    told, and may want the same time again. To wait for the money would block it for days, and a
+    refund that failed and was paid back in another way would leave the lesson confirmed.
+    """
+    where = _unpaid() & Booking.purchase.is_in(_nothing_owed(some))
     rows = await _change(
         {
             "status": "cancelled",
@@ -213,6 +211,11 @@ async def _complete(some: list[int]) -> int:
         "completed_at": now,
     }
     return len(await _change(values, where))
+
+
+def _nothing_owed(some: list[int]) -> Any:
+    """Those of some purchases of which it is decided that nothing is owed, as a subquery."""
+    return Purchase.select(Purchase.id).where(Purchase.id.is_in(some) & (Purchase.owed == 0))
 
 
 def _current(statuses: Sequence[Status], some: list[int]) -> Any:

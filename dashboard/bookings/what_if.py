@@ -90,10 +90,10 @@ def _follow(row: Booking, books: Books, at: datetime) -> None:
     """What the booking's status would be by then, as `queries.follow` makes it."""
     current = books.current_facts
     status = current.status if current else Status.PENDING
+    if row.status == "pending" and books.purchase.owed == 0:
+        row.status, row.ended_by, row.clause = "cancelled", queries.BY_THE_CLOCK, "never_paid"
     if row.status == "pending" and status in (Status.AUTHORIZED, Status.CAPTURED):
         row.status = "confirmed"
-    if row.status == "pending" and books.purchase.owed == 0 and status is Status.FAILED:
-        row.status, row.ended_by, row.clause = "cancelled", queries.BY_THE_CLOCK, "never_paid"
     over = row.ends_at + queries.BY_ITSELF_AFTER
     if row.status == "confirmed" and over <= at and status is Status.CAPTURED:
         row.status, row.ended_by, row.clause = "completed", queries.BY_THE_CLOCK, "completed"

@@ -2,11 +2,21 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
-from dashboard.bookings.queries import booking_of_purchase, follow
+import pytest
+
+from dashboard.bookings import packages
+from dashboard.bookings.queries import booking, booking_of_purchase, follow
 from dashboard.bookings.tables import Booking
+from dashboard.payments import ledger, settle
 from dashboard.payments.tables import Operation
+from tests.web.paying import ASKS, HALF_HOUR
 from tests.world import World
+
+PACKAGE = pytest.param(True, id="package")
+LESSON = pytest.param(False, id="lesson")
+CANCEL, REFUNDS = "/v1/payment_intents/*/cancel", "/v1/refunds"
 
 
 async def test_a_payment_that_comes_about_confirms_its_booking_once(world: World):
@@ -54,6 +64,76 @@ async def test_a_card_that_was_never_accepted_lets_the_booking_go_after_the_less
     await world.tick()
     told = await world.look(booking_id)
     assert (told["status"], told["clause"]) == ("cancelled", "never_paid")
+
+
+async def confirmed_too_late(world: World, package: bool) -> Any:
+    """A booking that the clock has given up, and whose student confirms before it follows."""
+    bought = {"is_package": True, "package_id": world.catalog.package} if package else {}
+    answer = await world.post_booking(payment_method=ASKS, **bought)
+    told = answer.json()["booking"]
+    await world.advance(HALF_HOUR)
+    world.sandbox.fault("before", "500", CANCEL, times=1)
+    await settle.settle(told["purchase_id"])
+    world.sandbox.authenticate(told["stripe_intent_id"])
+    await ledger.post(told["payment_id"])
+    seen = await world.look(told["id"])
+    assert (seen["status"], seen["owed"]) == ("pending", 0)
+    assert seen["payment_status"] == ("captured" if package else "authorized")
+    return told
+
+
+async def assert_let_go(world: World, told: Any) -> None:
+    """It is called off, nothing is kept or held, and the student can book the same again."""
+    seen = await world.look(told["id"])
+    assert (seen["status"], seen["clause"]) == ("cancelled", "never_paid")
+    assert seen["payment_status"] == ("refunded" if told["package_id"] else "released")
+    assert seen["captured_amount"] == seen["refunded_amount"]
+    if told["package_id"]:
+        assert await packages.seats(told["package_id"]) == []
+    assert (await booking(told["id"])).slot is None
+    assert (await world.books(told["id"])).purchase.attention is None
+
+
+@pytest.mark.parametrize("package", [LESSON, PACKAGE])
+async def test_a_payment_that_is_given_back_as_it_comes_about_confirms_nothing(
+    world: World, package: bool
+):
+    told = await confirmed_too_late(world, package)
+    assert await follow([told["purchase_id"]]) == 1
+    # At once: the student has been told so, and may want to book again.
+    assert (await world.look(told["id"]))["status"] == "cancelled"
+    for _ in range(3):
+        await world.advance(timedelta(minutes=2))
+        await world.deliver()
+    await assert_let_go(world, told)
+
+
+@pytest.mark.parametrize("package", [LESSON, PACKAGE])
+async def test_a_booking_whose_payment_came_too_late_and_has_gone_back_is_let_go(
+    world: World, package: bool
+):
+    told = await confirmed_too_late(world, package)
+    for _ in range(3):
+        await world.advance(timedelta(minutes=2))
+        await settle.settle(told["purchase_id"])
+    assert (await world.look(told["id"]))["status"] == "pending"
+    assert await follow() == 1
+    await assert_let_go(world, told)
+
+
+async def test_a_package_that_was_paid_too_late_is_let_go_while_its_refund_is_not_answered(
+    world: World,
+):
+    told = await confirmed_too_late(world, package=True)
+    world.sandbox.fault("before", "429", REFUNDS, times=2)
+    await world.advance(timedelta(minutes=2))
+    await world.tick()
+    seen = await world.look(told["id"])
+    assert (seen["status"], seen["payment_status"]) == ("cancelled", "captured")
+    for _ in range(3):
+        await world.advance(timedelta(minutes=9))
+        await world.tick()
+    await assert_let_go(world, told)
 
 
 async def test_a_purchase_leads_to_its_booking_and_a_package_to_its_first_lesson(world: World):
