@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard import clock
-from dashboard.bookings.tables import Instructor
+from dashboard import clock, db
+from dashboard.bookings.queries import follow
+from dashboard.bookings.tables import Booking, Instructor
+from dashboard.payments import queries as payments
+from tests.conftest import POSTGRESQL
 from tests.world import World
 
 HOUR = timedelta(hours=1)
@@ -181,6 +184,43 @@ async def test_two_endings_at_once_leave_one_ending(world: World):
     told = await world.look(booked["id"])
     expected = {"completed": ("captured", 9600, 0), "cancelled": ("released", 0, 0)}
     assert amounts(told) == expected[told["status"]]
+
+
+async def interfere(world: World, monkeypatch: pytest.MonkeyPatch, times: int) -> tuple[Any, Any]:
+    """A booking that a sweep confirms while a decision about it is taken; and each time it did."""
+    booked, reads, seen = await world.book(), payments.books, []
+    await Booking.update({"status": "pending"}).where(Booking.id == booked["id"])
+
+    async def books(purchase_id: int) -> Any:
+        if db.in_transaction() and len(seen) < times:
+            seen.append(purchase_id)
+            # Nobody writes beside a transaction of SQLite: there it can only be a part of it.
+            beside, sweep = POSTGRESQL and times == 1, follow([purchase_id])
+            await (db.spawn(sweep, name="the sweep") if beside else sweep)
+        return await reads(purchase_id)
+
+    monkeypatch.setattr(payments, "books", books)
+    return booked, seen
+
+
+async def test_a_cancellation_beside_the_sweep_that_confirms_cancels_the_lesson_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    booked, seen = await interfere(world, monkeypatch, times=1)
+    told = await end(world, booked["id"], "cancel", {"by": "student"})
+    assert (told["status"], told["ended_by"], told["owed"]) == ("cancelled", "student", 0)
+    assert (amounts(told), len(seen)) == (("released", 0, 0), 1)
+
+
+async def test_a_decision_about_a_booking_that_changes_all_the_time_is_refused_and_moves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    booked, seen = await interfere(world, monkeypatch, times=99)
+    refused = await world.call(booked["id"], "cancel", {"by": "student"})
+    assert (refused.status_code, len(seen)) == (409, 3)
+    assert "changed at the same moment" in refused.json()["detail"]
+    told = await world.look(booked["id"])
+    assert (told["status"], told["owed"], amounts(told)) == ("pending", None, ("authorized", 0, 0))
 
 
 async def test_25_a_payment_confirmed_after_the_cancellation_is_released_by_itself(world: World):
