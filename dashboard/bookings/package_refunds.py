@@ -128,8 +128,10 @@ async def _reserve(package: Package, wanted: Wanted) -> int:
 async def withdraw(purchase_id: int, by: Actor, reason: str) -> int:
     """Keep what a refund has not given back yet, or could not; answers the amount in minor units.
 
-    What is owed rises again, and the lessons that were reserved for it are free again, in one
-    transaction. Raises Conflict when no refund is open, and Busy while a movement is under way.
+    What is owed rises by it again, and the lessons that were reserved for it are free again, in one
+    transaction. Where what is kept is of a payment that another one has replaced, nothing rises (0)
+    and no lesson is free: the refund of those that are reserved still goes out. Raises Conflict
+    when no refund is open, and Busy while a movement is under way.
     """
     async with db.transaction():
         await turning.touch(purchase_id)
@@ -140,13 +142,15 @@ async def withdraw(purchase_id: int, by: Actor, reason: str) -> int:
         undone = packages.still_to_go(books, facts)
         if not undone and not any(one.refund_trouble for one in books.payment_facts):
             raise Conflict("No refund is waiting: what was decided has gone back.")
-        await settle.withdraw_refund(purchase_id, by.name, reason)
+        owed = books.purchase.owed
+        now_owed = await settle.withdraw_refund(purchase_id, by.name, reason)
+        kept = 0 if owed is None else now_owed - owed
         package = await Package.objects().get(Package.purchase == purchase_id)
-        freed = await _free(package, undone) if package is not None else []
+        freed = await _free(package, kept) if package is not None else []
         told = {"lessons": freed}
-        await write_word(books.current, WITHDRAWN, reason, by, amount=undone, detail=told)
+        await write_word(books.current, WITHDRAWN, reason, by, amount=kept, detail=told)
     await db.shielded(settling.bring_about(purchase_id))
-    return undone
+    return kept
 
 
 async def _free(package: Package, undone: int) -> list[int]:

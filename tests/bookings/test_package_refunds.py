@@ -1,6 +1,8 @@
 """Unused lessons given back: races, failures, disputes, and what staff did by hand before."""
 
 import asyncio
+import json
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +15,12 @@ from dashboard.bookings import package_refunds, policy
 from dashboard.bookings.errors import Conflict
 from dashboard.bookings.package_sheet import sheet
 from dashboard.bookings.tables import Redemption
-from dashboard.payments import actions
+from dashboard.payments import actions, ledger
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.errors import Busy, NotAllowed
-from dashboard.payments.facts import Verb
+from dashboard.payments.facts import Status, Verb
+from dashboard.payments.tables import Payment, PaymentEvent
 from tests.bookings.test_packages import MAYA, redeem, refund, seats
 from tests.world import ANA, World
 
@@ -151,6 +154,42 @@ async def test_a_withdrawal_frees_only_the_lessons_of_the_refund_that_has_not_go
     assert await states(booked["package_id"]) == ["free"] + ["refunded"] * 4
     assert (await purchase_of(world, booked["id"])).owed == 8400
     assert (await redeem(world, booked["package_id"], 3)).status_code == 201
+
+
+async def test_keeping_a_duplicates_refund_frees_no_lesson_whose_own_refund_goes_out(world: World):
+    booked = await charged_twice(world)
+    purchase = await purchase_of(world, booked["id"])
+    assert await refund(booked["package_id"]) == 33600
+    # A refund that failed comes first: nothing goes out before a person has seen to it.
+    assert (await world.look(booked["id"]))["refunded_amount"] == 0
+    assert await package_refunds.withdraw(purchase.id, FINN, "Paid back by bank transfer") == 0
+    await world.tick()
+    assert await states(booked["package_id"]) == ["booked"] + ["refunded"] * 4
+    told = await world.look(booked["id"])
+    assert (told["refunded_amount"], told["owed"]) == (33600, 8400)
+    assert (await redeem(world, booked["package_id"], 3)).status_code == 409
+    word = await PaymentEvent.objects().get(PaymentEvent.kind == package_refunds.WITHDRAWN)
+    assert word is not None and (word.amount, json.loads(word.detail)) == (0, {"lessons": []})
+
+
+async def charged_twice(world: World) -> Any:
+    """A package whose second charge, a duplicate, could not be refunded by itself."""
+    booked = await world.buy_package(student=MAYA)
+    first = await world.payment(booked["id"])
+    # The answer to the first attempt is forgotten, so that a second one may come through as well.
+    await Payment.update({"payment_status": Status.FAILED}).where(Payment.id == first.id)
+    again = Wish(Verb.CHARGE, first.purchase, str(uuid.uuid4()), Actor("Maya", "student"))
+    await actions.perform(again)
+    await ledger.post(first.id)
+    await world.tick()
+    rows = (await world.books(booked["id"])).payments
+    other = next(row for row in rows if not row.current)
+    made = world.sandbox.stripe().v1.refunds.list({"payment_intent": other.stripe_intent_id}).data
+    world.sandbox.control("POST", f"refunds/{made[0].id}", {"status": "failed"})
+    await ledger.post(other.id)
+    await world.tick()
+    assert (await purchase_of(world, booked["id"])).attention == "refund_failed"
+    return booked
 
 
 async def test_a_refused_refund_is_a_persons_who_refunds_again_by_hand(world: World):
