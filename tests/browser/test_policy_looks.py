@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard import clock
+from dashboard import clock, settings
 from dashboard.bookings import actions
 from dashboard.bookings.tables import Booking
 from dashboard.payments.tables import Payment
@@ -129,7 +129,8 @@ def test_a_time_that_is_typed_is_the_time_that_is_asked_about(
     desk, found = shop
     page = _viewer(browser, desk)
     page.goto(f"/holds/{found['held']}/what-if?what=student_cancels")
-    at = (clock.now() + 45 * HOUR).strftime("%Y-%m-%dT%H:%M")
+    zone = settings.current().zone
+    at = (clock.now() + 45 * HOUR).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
     page.get_by_label("Time in").fill(at)
     page.get_by_label("Time in").blur()
     expect(page.locator("h1")).to_contain_text("has paid")

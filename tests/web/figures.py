@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from dashboard import clock
+from dashboard import clock, settings
 from jobs.metrics import keep_metrics
 from tests.metrics.histories import Told, open_ticket, payment, tell
 
@@ -18,8 +18,9 @@ Story = Sequence[Told]
 
 
 def noon() -> datetime:
-    """The middle of the present day in UTC, which is the zone of the tests' desk."""
-    return clock.now().astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    """The middle of the present day in the desk's zone, in which its figures count their days."""
+    here = clock.now().astimezone(settings.current().zone)
+    return here.replace(hour=12, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def held(ended: str, hours: float = 30, **more: Any) -> list[Told]:
