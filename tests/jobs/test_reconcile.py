@@ -5,7 +5,7 @@ import subprocess
 
 from dashboard.metrics.tables import Heartbeat
 from dashboard.payments.reconcile import differences, runs
-from jobs import nudges, reconcile
+from jobs import nudges
 from tests.jobs.processes import of, spawn, until, worker
 from tests.world import ANA, World
 
@@ -31,10 +31,9 @@ async def test_the_worker_compares_by_itself_and_when_it_is_asked(world: World):
         await foreign_capture(world)
         nudges.reconcile((await runs.ask("Ana")).id)
         # Far less than the minute after which the clock would have looked.
-        await until(asked, within=10)
+        await until(asked, within=20)
     beat = await Heartbeat.objects().get(Heartbeat.name == "reconcile")
     assert beat is not None and beat.last_error == ""
-    assert reconcile.reconcile.__name__ == "reconcile"
 
 
 async def test_the_command_tells_what_differs_by_its_exit_code(world: World):
