@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import LAUNCH
 from tests.browser.served import Served, served
 
 AXE = Path(__file__).resolve().parent.parent.parent / "static" / "vendor" / "axe.min.js"
+# Milliseconds: a busy machine is slow, and what is there sooner waits for nothing.
+expect.set_options(timeout=15_000)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -43,7 +45,6 @@ def ana(desk: Served) -> str:
 def signed_in(page: Page, desk: Served, ana: str) -> Page:
     """A page of Ana's, without going through the form each time."""
     carry_session(page, desk, ana)
-    page.set_default_timeout(8000)
     return page
 
 

@@ -14,7 +14,6 @@ SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 def page_of(browser: Browser, desk: Served, role: str = "support", **options: object) -> Page:
     """A page of its own, of somebody new with this role."""
     page = browser.new_context(base_url=desk.url, **options).new_page()  # type: ignore[arg-type]
-    page.set_default_timeout(8000)
     carry_session(page, desk, desk.staff(role))
     return page
 

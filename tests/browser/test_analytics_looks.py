@@ -74,7 +74,6 @@ async def _paint() -> None:
 def _page(browser: Browser, desk: Served, role: str = "finance", **options: Any) -> Page:
     page = browser.new_context(base_url=desk.url, **options).new_page()
     carry_session(page, desk, desk.staff(role))
-    page.set_default_timeout(8000)
     return page
 
 

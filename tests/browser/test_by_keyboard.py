@@ -44,7 +44,6 @@ def _called(page: Page) -> str:
 
 
 def test_the_whole_job_is_done_by_keyboard(page: Page, desk: Served, ana: str):
-    page.set_default_timeout(8000)
     hold = desk.book("Maya Chen", 2 * HOUR, hold_for=9 * HOUR)
     other = desk.book("Leo Brandt", 3 * HOUR, hold_for=10 * HOUR)
     page.goto("/holds")

@@ -87,7 +87,7 @@ def test_an_open_calendar_follows_what_happens_and_keeps_the_address(
     assert address
     new = shop.book("Noor Haddad", 90 * HOUR)
     shop.run(_ends(new, clock.now() + 30 * HOUR, False))
-    expect(heading).to_contain_text(f"{before + 1} holds", timeout=8000)
+    expect(heading).to_contain_text(f"{before + 1} holds")
     expect(page.get_by_label("Your secret address")).to_have_value(address)
     expect(page.get_by_label("Your secret address")).to_be_focused()
     page.context.close()

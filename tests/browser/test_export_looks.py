@@ -37,7 +37,6 @@ def opened(browser: Browser, desk: Served, finn: str, theme: str, size: str) -> 
         base_url=desk.url,
     )
     page = context.new_page()
-    page.set_default_timeout(8000)
     carry_session(page, desk, finn)
     PICTURES.mkdir(parents=True, exist_ok=True)
     return page

@@ -16,8 +16,8 @@ from tests.browser.served import Served
 
 pytestmark = pytest.mark.browser
 HOUR = timedelta(hours=1)
-# The promise; the page looks every three.
-SOON = 5000
+# What others do is seen within so many milliseconds.
+PROMISE = 5000
 
 
 @pytest.fixture
@@ -26,7 +26,6 @@ def other(browser: Browser, desk: Served) -> Iterator[Page]:
     context = browser.new_context(base_url=desk.url)
     page = context.new_page()
     carry_session(page, desk, desk.staff("finance"))
-    page.set_default_timeout(8000)
     yield page
     context.close()
 
@@ -37,7 +36,7 @@ def capture(page: Page, hold: int) -> None:
     expect(page.locator("#flash")).to_contain_text("paid $96.00.")
 
 
-def test_a_capture_elsewhere_is_seen_on_the_queue_within_five_seconds_and_nothing_typed_is_lost(
+def test_a_capture_elsewhere_is_seen_on_the_queue_and_nothing_typed_is_lost(
     signed_in: Page, other: Page, desk: Served
 ):
     hold = desk.book("Maya Chen", 20 * HOUR)
@@ -49,7 +48,7 @@ def test_a_capture_elsewhere_is_seen_on_the_queue_within_five_seconds_and_nothin
     search.evaluate("one => one.setSelectionRange(2, 5)")
     page.evaluate("document.getElementById('search').kept = true")
     capture(other, hold)
-    expect(page.locator(f"#hold-{hold}")).to_have_count(0, timeout=SOON)
+    expect(page.locator(f"#hold-{hold}")).to_have_count(0)
     expect(page.locator(f"#hold-{stays}")).to_have_count(1)
     expect(page.locator("#live")).to_contain_text(re.compile(r"No longer in this list: #\d+ Maya"))
     assert search.evaluate(
@@ -63,6 +62,20 @@ def test_a_capture_elsewhere_is_seen_on_the_queue_within_five_seconds_and_nothin
     expect(search).to_be_focused()
 
 
+def test_an_open_page_asks_often_enough_to_tell_within_five_seconds(signed_in: Page):
+    page = signed_in
+    # What it asks its clock for, for a busy machine's clock is late.
+    page.add_init_script(
+        "window.pauses = []; const real = window.setTimeout;"
+        "window.setTimeout = (work, wait, ...more) => {"
+        " if (work.name === 'look') window.pauses.push(wait); return real(work, wait, ...more); }"
+    )
+    page.goto("/holds")
+    page.wait_for_function("() => window.pauses.length >= 3")
+    pauses = page.evaluate("window.pauses")
+    assert all(0 < pause < PROMISE for pause in pauses), pauses
+
+
 def test_a_hold_s_page_follows_and_keeps_the_note_that_is_being_written(
     signed_in: Page, other: Page, desk: Served
 ):
@@ -74,7 +87,7 @@ def test_a_hold_s_page_follows_and_keeps_the_note_that_is_being_written(
     page.evaluate("scrollTo(0, 120)")
     there = page.evaluate("scrollY")
     capture(other, hold)
-    expect(page.locator("#finding")).to_have_text("Ada Okafor paid $96.00", timeout=SOON)
+    expect(page.locator("#finding")).to_have_text("Ada Okafor paid $96.00")
     expect(page.locator(f"#capture-{hold}")).to_have_count(0)
     expect(page.locator("#live")).to_contain_text("Ada Okafor: $96.00 paid")
     expect(note).to_have_value("She called and sa")
@@ -94,7 +107,7 @@ def test_a_movement_under_way_takes_the_buttons_away_everywhere_and_says_whose_i
     expect(page.locator(f"#capture-{hold}")).to_be_visible()
     desk.sandbox.fault("before", "drop", "/v1/payment_intents/*/capture")
     desk.run(scene._move(Verb.CAPTURE, hold, None, clear=False))
-    expect(page.locator("#why")).to_contain_text("We don't know yet whether", timeout=SOON)
+    expect(page.locator("#why")).to_contain_text("We don't know yet whether")
     expect(page.locator("[data-key]")).to_have_count(0)
     # The text of what is shown was selected meanwhile, and is still.
     page.evaluate("getSelection().selectAllChildren(document.getElementById('finding'))")
@@ -112,7 +125,7 @@ def test_the_focus_in_a_row_that_leaves_goes_to_the_next_one(
     page.goto("/holds?view=expiring")
     page.locator(f"#open-{first}").focus()
     capture(other, first)
-    expect(page.locator(f"#hold-{first}")).to_have_count(0, timeout=SOON)
+    expect(page.locator(f"#hold-{first}")).to_have_count(0)
     expect(page.locator(f"#open-{second}")).to_be_focused()
     # A row that is still here keeps its place under the finger.
     page.keyboard.press("Enter")
@@ -126,12 +139,12 @@ def test_a_lost_connection_is_said_with_its_time_until_it_is_back(signed_in: Pag
     page.route(re.compile("/holds"), lambda route: route.abort())
     lost = page.locator("#connection")
     expect(lost).to_have_text(
-        re.compile(r"^Connection lost since \d\d:\d\d; this page may be old\.$"), timeout=15000
+        re.compile(r"^Connection lost since \d\d:\d\d; this page may be old\.$"), timeout=30_000
     )
     assert violations(page) == []
     page.unroute_all()
     page.evaluate("dispatchEvent(new Event('online'))")
-    expect(lost).to_be_empty(timeout=SOON)
+    expect(lost).to_be_empty()
 
 
 def test_answers_that_are_errors_are_said_with_the_name_of_the_request(signed_in: Page):
@@ -144,7 +157,7 @@ def test_answers_that_are_errors_are_said_with_the_name_of_the_request(signed_in
     said = (
         r"^The desk answers with errors since \d\d:\d\d; this page may be old\. Request abc12345\.$"
     )
-    expect(page.locator("#connection")).to_have_text(re.compile(said), timeout=15000)
+    expect(page.locator("#connection")).to_have_text(re.compile(said), timeout=30_000)
     expect(page.locator("#finding")).to_be_visible()
 
 
@@ -159,10 +172,10 @@ def test_a_page_that_nobody_sees_does_not_ask(signed_in: Page):
     )
     page.wait_for_timeout(3500)
     assert asked == []
-    page.evaluate(
-        "() => { window.away = false; document.dispatchEvent(new Event('visibilitychange')); }"
-    )
-    page.wait_for_timeout(500)
+    with page.expect_request(re.compile("/holds")):
+        page.evaluate(
+            "() => { window.away = false; document.dispatchEvent(new Event('visibilitychange')); }"
+        )
     assert len(asked) == 1
 
 
@@ -174,11 +187,11 @@ def test_who_was_signed_out_keeps_what_was_typed_and_goes_on_after_signing_in_ag
     page.goto(f"/holds/{hold}")
     page.locator("#desk-note").press_sequentially("Kept through the night")
     desk.run(_sign_all_out())
-    expect(page.locator("#connection")).to_contain_text("You are signed out.", timeout=SOON)
+    expect(page.locator("#connection")).to_contain_text("You are signed out.")
     expect(page.locator("#connection a")).to_have_attribute("target", "_blank")
     carry_session(page, desk, ana)
     page.evaluate("dispatchEvent(new Event('focus'))")
-    expect(page.locator("#connection")).to_be_empty(timeout=SOON)
+    expect(page.locator("#connection")).to_be_empty()
     page.get_by_role("button", name="Write the note").click()
     expect(page.locator("#story")).to_contain_text("Kept through the night")
 

@@ -158,7 +158,6 @@ def test_14_triage_and_errors_have_no_barrier_nor_scroll_sideways(
         base_url=desk.url,
     )
     page = context.new_page()
-    page.set_default_timeout(8000)
     carry_session(page, desk, desk.staff("support"))
     PICTURES.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []

@@ -31,7 +31,7 @@ def stop(child: subprocess.Popen[str]) -> str:
     """SIGTERM, and what the process had to say; kills it and raises if it does not go."""
     child.terminate()
     try:
-        _, errors = child.communicate(timeout=10)
+        _, errors = child.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()

@@ -48,7 +48,7 @@ def worker(world: World, **more: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(20)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within: float = 20.0) -> float:

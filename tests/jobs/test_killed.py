@@ -145,7 +145,7 @@ def test_a_web_process_killed_in_a_capture_leaves_one_true_outcome(shop: Shop):
     assert shop.status(booking) == ("authorized", 0)
 
     shop.deliver()
-    wait_for(lambda: shop.status(booking) == ("captured", 9600), within=10)
+    wait_for(lambda: shop.status(booking) == ("captured", 9600))
 
     assert shop.operations(booking) == [("succeeded",)]
     assert shop.told(booking) == ["authorized", "captured"]

@@ -140,7 +140,7 @@ async def test_a_server_that_stalls_is_left_and_holds_up_nothing_else(
         beats += 1
     assert await sending == 0 and time.monotonic() - started < 5
     # The loop went on all the while.
-    assert beats > 20
+    assert beats > 3
     (row,) = await rows()
     assert row.state == State.WAITING and "timed out" in row.error
     post.stalled = False

@@ -141,7 +141,7 @@ async def test_a_stripe_that_hangs_holds_nobody_up(
         over.set()
         server.close()
         await server.wait_closed()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert said["parts"]["stripe"]["status"] == "degraded"
 
 
