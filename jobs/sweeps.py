@@ -75,13 +75,12 @@ async def handle_events() -> int:
 
 async def save_due_cards() -> int:
     """Save the cards of far lessons where that was interrupted, or waits for the student."""
-    return await _and_settle(await drain(cards.due, _save_one))
+    return await _past_the_stuck(cards.due, _save_one)
 
 
 async def post_due_payments() -> int:
     """Read Stripe again for payments whose last read lost its race or found Stripe away."""
-    posts = await drain(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
-    return await _and_settle(posts)
+    return await _past_the_stuck(lambda limit: queries.due_posts(clock.now(), limit), _post_one)
 
 
 async def make_up_for_an_outage() -> int:
@@ -157,6 +156,29 @@ async def _post_one(payment_id: int) -> bool:
         log.warning("post.postponed", payment=payment_id, error=type(error).__name__)
         return False
     return True
+
+
+async def _past_the_stuck(
+    find: Callable[[int], Awaitable[Sequence[int]]], handle: Callable[[int], Awaitable[bool]]
+) -> int:
+    """Drain, and settle what follows, past rows with trouble that nobody foresaw.
+
+    Raises the first such trouble in the end: a sweep that fails is told of as late.
+    """
+    stuck: list[Exception] = []
+
+    async def one(row: int) -> bool:
+        try:
+            return await handle(row)
+        except Exception as error:
+            log.exception("sweep.stuck", row=row, error=type(error).__name__)
+            stuck.append(error)
+            return False
+
+    handled = await _and_settle(await drain(find, one))
+    if stuck:
+        raise stuck[0]
+    return handled
 
 
 async def _postpone(purchase_id: int, error: Exception) -> None:

@@ -5,7 +5,7 @@ import uuid
 from dashboard import clock, db
 from dashboard.bookings import queries, settling
 from dashboard.bookings.errors import Conflict
-from dashboard.payments import actions, attempts, cards, turning
+from dashboard.payments import actions, attempts, beforehand, cards, turning
 from dashboard.payments import queries as payments
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
@@ -23,7 +23,8 @@ async def pay(
     """Try again to pay for a booking, on another card if one is given; the rows tell the outcome.
 
     The same key is the same attempt. Raises NoSuchBooking, NotAllowed when it is paid or called
-    off, and Mismatch when the key was used for something else.
+    off, Mismatch when the key was used for something else, and the gateway's Unreachable when
+    Stripe can't tell how earlier attempts stand: then nothing was sent.
     """
     row = await queries.booking(booking_id)
     purchase_id: int = row.purchase
@@ -31,6 +32,9 @@ async def pay(
         await db.shielded(settling.save_card(purchase_id))
         return
     operation_id = _operation_id("pay", booking_id, key)
+    if not await Operation.exists().where(Operation.id == operation_id):
+        # The attempt before it may have come through after all.
+        await beforehand.look(Verb.AUTHORIZE, purchase_id)
     try:
         async with db.transaction():
             operation = await _claim_attempt(purchase_id, operation_id, actor, payment_method)
@@ -39,7 +43,7 @@ async def pay(
             raise
         await db.shielded(settling.ask_again(purchase_id))
         return
-    await db.shielded(settling.send(operation.id, purchase_id))
+    await db.shielded(settling.send(operation))
     await db.shielded(settling.ask_again(purchase_id))
 
 

@@ -19,6 +19,7 @@ from dashboard.payments import actions, attempts, cards, turning
 from dashboard.payments.actions import Wish
 from dashboard.payments.actors import Actor
 from dashboard.payments.facts import Verb
+from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import gateway
 
 ROUTE = "POST /bookings"
@@ -55,14 +56,14 @@ async def _book(
 ) -> int:
     try:
         async with db.transaction():
-            booking, operation_id = await _write(order, mark, bought, student, customer)
+            booking, operation = await _write(order, mark, bought, student, customer)
     except rows.Taken:
         known = await _known(mark)
         if known is not None:
             return known
         raise await _in_the_way(order, student) from None
-    if operation_id is not None:
-        await settling.send(operation_id, booking.purchase)
+    if operation is not None:
+        await settling.send(operation)
     else:
         await settling.save_card(booking.purchase)
     return int(booking.id)
@@ -134,7 +135,7 @@ async def _customer(student: Student) -> str:
 
 async def _write(
     order: Order, mark: _Mark | None, bought: Goods, student: Student, customer: str
-) -> tuple[Booking, str | None]:
+) -> tuple[Booking, Operation | None]:
     """All rows of a booking, inside the caller's transaction; rows.Taken when one is there."""
     if bought.package is not None:
         await turning.touch(bought.package.purchase)
@@ -158,7 +159,7 @@ async def _write(
     verb = Verb.CHARGE if package else Verb.AUTHORIZE
     actor = Actor(student.name, "student")
     wish = Wish(verb, purchase.id, str(uuid.uuid4()), actor)
-    return booking, (await actions.claim(wish)).id
+    return booking, await actions.claim(wish)
 
 
 async def _keep_mark(mark: _Mark | None, booking: Booking) -> None:

@@ -11,6 +11,7 @@ from dashboard.payments import cards, ledger, sending, settle
 from dashboard.payments import queries as payments
 from dashboard.payments.facts import CREATES, State, Verb
 from dashboard.payments.resume import resume
+from dashboard.payments.tables import Operation
 from dashboard.stripe_gateway import NotThere, Unreachable
 
 log = structlog.get_logger()
@@ -18,10 +19,10 @@ log = structlog.get_logger()
 PASSING = (Unreachable, NotThere, ledger.Contended)
 
 
-async def send(operation_id: str, purchase_id: int) -> None:
+async def send(operation: Operation) -> None:
     """Send a claimed attempt to pay, then let the booking follow; the rows tell how it ended."""
-    await sending.send(operation_id)
-    await queries.follow([purchase_id])
+    await sending.send(operation.id, planned_until=operation.due_at)
+    await queries.follow([operation.purchase])
 
 
 async def bring_about(purchase_id: int) -> None:

@@ -6,23 +6,20 @@ of two clicks, sweeps or renewals; the rules are asked on the rows of the same t
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dashboard import clock, db
-from dashboard.payments import attempts, checks, queries, trouble
+from dashboard.payments import attempts, beforehand, checks, queries, trouble
 from dashboard.payments.actors import SWEEP, Actor
 from dashboard.payments.case import Do
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import CREATES, PaymentFacts, State, Status, Verb
-from dashboard.payments.sending import body_of, on_session, send
+from dashboard.payments.sending import PLANNED_FOR, body_of, on_session, send
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.payments.turning import touch
 from dashboard.snapshots import Refusal
 from dashboard.stripe_gateway import API_VERSION, gateway
-
-# A planned operation is its claimer's for a minute; then resume asks the rules again.
-PLANNED_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +62,15 @@ async def perform(wish: Wish) -> Operation:
     """Claim and send one movement; answers the finished operation.
 
     Raises NotAllowed, Busy and Mismatch before anything is sent; Declined when Stripe says no;
-    OutcomeUnknown when it is not known what Stripe did. A wish that was performed before answers
-    the same as then and sends nothing.
+    OutcomeUnknown when it is not known what Stripe did; Unreachable when it can't be read before a
+    movement that it might show already. A wish that was performed before answers the same as then
+    and sends nothing.
     """
+    if not await Operation.exists().where(Operation.id == wish.operation_id):
+        await beforehand.look(wish.verb, wish.purchase_id, wish.payment_id)
     async with db.transaction():
         operation = await claim(wish)
-    return answer(await db.shielded(send(operation.id)))
+    return answer(await db.shielded(send(operation.id, planned_until=operation.due_at)))
 
 
 def answer(operation: Operation) -> Operation:

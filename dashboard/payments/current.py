@@ -24,15 +24,17 @@ def standing_one(rows: Sequence[Payment]) -> Payment:
     An attempt to renew a hold is none of these until it stands.
 
     One that has money and is current stays so. The time of a capture can become known better later
-    on, and a change of mind would give back the second payment after the first.
+    on, and a change of mind would give back the second payment after the first. One whose money has
+    all gone back stands behind one that was paid as well: somebody gave back the first of the two.
     """
 
-    def rank(row: Payment) -> tuple[int, bool, float]:
+    def rank(row: Payment) -> tuple[int, int, float]:
         if row.renews is not None and row.payment_status in (Status.PENDING, Status.FAILED):
             # An attempt to renew a hold that came to nothing says nothing about the payment.
-            return -1, False, row.id
+            return -1, 0, row.id
         if row.captured_amount > 0 and row.captured_at is not None:
-            return 2, row.current and payment_facts(row).kept > 0, -row.captured_at.timestamp()
-        return (1 if row.payment_status == Status.AUTHORIZED else 0), False, row.id
+            kept = payment_facts(row).kept > 0
+            return 2, kept + (kept and row.current), -row.captured_at.timestamp()
+        return (1 if row.payment_status == Status.AUTHORIZED else 0), 0, row.id
 
     return max(rows, key=rank)

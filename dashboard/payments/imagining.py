@@ -50,10 +50,11 @@ def imagine(told: Told, intent: Intent, event_at: datetime | None) -> Imagined:
         purchase.attempts_refused = 0
         if purchase.saves_card and intent.payment_method:
             purchase.payment_method = intent.payment_method
-    _lower_owed(told, purchase, payment, news)
     chosen = standing_one(books.payments)
     for row in books.payments:
         row.current = row is chosen
+    if payment is chosen:
+        _lower_owed(told, purchase, payment, news)
     payment.refund_trouble = trouble.left(purchase, payment, news)
     closed = {operation.id for operation, _ in closings}
     still_open = None if books.operation and books.operation.id in closed else books.operation

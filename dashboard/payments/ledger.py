@@ -86,8 +86,8 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
             # Without the wish to save it, a card is used up by its first payment.
             saved = intent.payment_method if purchase.saves_card else None
             await card_works(purchase.id, saved)
-        await _lower_owed(purchase, payment, news, operations)
         await choose_current(purchase.id)
+        await _lower_owed(purchase, payment.id, news, operations)
         await trouble.note(payment.id, news)
         return await _payment(payment.id)
 
@@ -191,14 +191,16 @@ async def never_asked(purchase_id: int) -> None:
 
 
 async def _lower_owed(
-    purchase: Purchase, payment: Payment, news: list[Movement], operations: list[Operation]
+    purchase: Purchase, payment_id: int, news: list[Movement], operations: list[Operation]
 ) -> None:
     """A refund made outside the desk is a decision too: what it gave back is owed no longer.
 
-    Only a refund that is new here counts, and only its own amount.
+    Only a refund that is new here counts, and only its own amount. Giving back a payment that
+    another one has replaced, or replaces now that its money is gone, leaves what is owed as it is.
     """
     refunds = [movement for movement in news if movement.kind in verdict.GIVES_BACK]
-    if not refunds:
+    payment = await _payment(payment_id) if refunds else None
+    if payment is None or not payment.current:
         return
     ours = {operation.id for operation in operations}
     given = verdict.given_elsewhere(refunds, ours, await _counted(refunds))

@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 
 from dashboard import clock, db
-from dashboard.payments import ledger, outcomes, queries
+from dashboard.payments import beforehand, ledger, outcomes, queries
 from dashboard.payments.checks import captured_elsewhere
 from dashboard.payments.errors import NotAllowed
 from dashboard.payments.facts import CREATES, ENDS_A_HOLD, State, Status, Verb
-from dashboard.payments.sending import KEY_LIFE, LONGEST_RETRY, body_of, reload, send
+from dashboard.payments.sending import KEY_LIFE, PLANNED_FOR, body_of, reload, send
 from dashboard.payments.still_wanted import beyond_owed, unwanted
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.payments.turning import touch, turn
@@ -60,14 +60,21 @@ async def give_up(operation_id: str, by: str, reason: str) -> Operation:
 
 
 async def _resume_planned(operation: Operation) -> Operation:
-    """Nothing was sent yet: ask the rules again, for the world may have moved on."""
+    """Nothing was sent yet: ask Stripe and the rules again, for the world may have moved on."""
+    until = clock.now() + PLANNED_FOR
+    # From here on it is not its claimer's any more.
+    if not await turn(operation, State.PLANNED, {"due_at": until}):
+        return await reload(operation.id)
+    await beforehand.look(Verb(operation.verb), operation.purchase, operation.payment)
     books = await queries.books(operation.purchase)
     assert books is not None
     why = unwanted(books, operation)
+    if not _same_account(operation):
+        why = "another_account"
     if why:
         await outcomes.close(operation, State.WITHDRAWN, why, BY)
         return await reload(operation.id)
-    return await send(operation.id)
+    return await send(operation.id, planned_until=until)
 
 
 async def _resume_unknown(operation: Operation, at_once: bool) -> Operation:
@@ -116,8 +123,6 @@ async def _resume_end(operation: Operation, payment: Payment) -> Operation:
     ):
         await outcomes.close(operation, State.OVERTAKEN, f"{payment.end_reason} at Stripe", BY)
         return await reload(operation.id)
-    if not _same_account(operation):
-        return await _wait_for_the_account(operation)
     if await _next_step(operation, payment, await _captured_elsewhere(operation)):
         return await send(operation.id, states=(State.UNKNOWN,))
     if not _key_stands(operation):
@@ -151,7 +156,9 @@ async def _next_step(operation: Operation, payment: Payment, paid_elsewhere: boo
     """Turn the operation to what is owed now, under a new key, when that is less than it asks.
 
     The hold still stands and can end only once, so the earlier step can't come on top. A replayed
-    error gets a new key as well: the old one would answer the same for ever.
+    error gets a new key as well: the old one would answer the same for ever. So does what was sent
+    with an API key that is no longer ours: the present one has just read this hold, so it is of the
+    same account.
     """
     async with db.transaction():
         purchase = await touch(operation.purchase)
@@ -161,7 +168,7 @@ async def _next_step(operation: Operation, payment: Payment, paid_elsewhere: boo
         elif verb is Verb.CAPTURE and purchase.owed is not None and purchase.owed < amount:
             verb = Verb.RELEASE if purchase.owed == 0 else Verb.CAPTURE
             amount = purchase.owed or payment.authorized_amount
-        elif not operation.replayed_error:
+        elif not operation.replayed_error and _same_account(operation):
             return False
         body = body_of(verb, operation.id, purchase, payment, amount, operation.reason)
         return await turn(
@@ -172,6 +179,7 @@ async def _next_step(operation: Operation, payment: Payment, paid_elsewhere: boo
                 "amount": amount,
                 "step": operation.step + 1,
                 "body": json.dumps(body),
+                "account": gateway().account,
                 "first_sent_at": None,
                 "replayed_error": False,
             },
@@ -188,12 +196,6 @@ async def _resume_create_or_refund(operation: Operation) -> Operation:
         # Somebody has paid it back elsewhere: sent again, it could pay the customer twice.
         why = surplus
     await outcomes.close(operation, State.STALLED, why, BY)
-    return await reload(operation.id)
-
-
-async def _wait_for_the_account(operation: Operation) -> Operation:
-    why = "It was sent with another account's key."
-    await outcomes.unknown(operation, why, clock.now() + LONGEST_RETRY, False)
     return await reload(operation.id)
 
 

@@ -19,6 +19,8 @@ from dashboard.snapshots import Answer, Call
 from dashboard.stripe_gateway import NotThere, Unreachable, gateway
 
 log = structlog.get_logger()
+# A planned operation is its claimer's for a minute; then resume asks the rules again.
+PLANNED_FOR = timedelta(minutes=1)
 LEASE = timedelta(seconds=45)
 # What may still be written this long after the lease was taken is answered before it runs out.
 WRITE_WITHIN = 25.0
@@ -66,20 +68,28 @@ def on_session(purchase: Purchase, automatic: bool) -> dict[str, Any]:
     return {"setup_future_usage": "off_session"} if purchase.saves_card else {}
 
 
-async def send(operation_id: str, *, states: tuple[State, ...] = (State.PLANNED,)) -> Operation:
+async def send(
+    operation_id: str,
+    *,
+    states: tuple[State, ...] = (State.PLANNED,),
+    planned_until: datetime | None = None,
+) -> Operation:
     """Take the lease of an operation in one of `states` and send it once.
 
+    `planned_until` is the end of the minute for which whoever asked the rules has planned it.
     Answers the operation as it stands afterwards, also when somebody else holds it.
     """
     db.require_no_transaction("a send")
     with structlog.contextvars.bound_contextvars(operation=operation_id):
-        return await _send(operation_id, states)
+        return await _send(operation_id, states, planned_until)
 
 
-async def _send(operation_id: str, states: tuple[State, ...]) -> Operation:
+async def _send(
+    operation_id: str, states: tuple[State, ...], planned_until: datetime | None = None
+) -> Operation:
     started = time.perf_counter()
     taken_at = clock.boot_seconds()
-    operation = await _take_lease(operation_id, states)
+    operation = await _take_lease(operation_id, states, planned_until)
     if operation is not None:
         body = json.loads(operation.body)
         call = Call(body["kind"], body["target"], body["params"])
@@ -105,7 +115,9 @@ async def reload(operation_id: str) -> Operation:
     return row
 
 
-async def _take_lease(operation_id: str, states: tuple[State, ...]) -> Operation | None:
+async def _take_lease(
+    operation_id: str, states: tuple[State, ...], planned_until: datetime | None = None
+) -> Operation | None:
     now = clock.now()
     # Asked again here: since resume looked at the key this process may have slept for a day.
     key_stands = Operation.first_sent_at.is_null() | (
@@ -130,11 +142,19 @@ async def _take_lease(operation_id: str, states: tuple[State, ...]) -> Operation
             (Operation.id == operation_id)
             & Operation.state.is_in([str(state) for state in states])
             & Operation.lease.is_null()
+            & (Operation.account == gateway().account)
             & key_stands
+            & _still_planned(now, planned_until)
         )
         .returning(*Operation.all_columns())
     )
     return Operation(**rows[0]) if rows else None
+
+
+def _still_planned(now: datetime, planned_until: datetime | None) -> Any:
+    """Whoever slept beyond the minute, while resume took over, must not send by old rules."""
+    mine = Operation.due_at == planned_until if planned_until else Operation.due_at.is_not_null()
+    return (Operation.state != State.PLANNED) | ((Operation.due_at > now) & mine)
 
 
 async def _take_answer(operation: Operation, answer: Answer) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard import clock
-from dashboard.payments import evidence, ledger
+from dashboard.payments import evidence, ledger, sending
 from dashboard.payments.facts import State, Status, Verb
 from dashboard.payments.reconcile.causes import Kind
 from dashboard.payments.tables import Operation, Payment, PaymentEvent
@@ -25,6 +25,13 @@ async def lose(desk: Desk, path: str) -> None:
     """The answer to the next mutation is lost, and so is what is read after it."""
     desk.sandbox.fault("after", "drop", path)
     desk.sandbox.fault("before", "drop", "/v1/payment_intents/*", method="GET", times=3)
+
+
+async def lost_refund_of(desk: Desk, purchase: int, amount: int) -> None:
+    """A refund whose answer is lost with what is read after it; what is read before it is not."""
+    operation = await claimed(purchase, Verb.REFUND, amount)
+    await lose(desk, "/v1/refunds")
+    await sending.send(operation)
 
 
 async def held(desk: Desk, **more: Any) -> Payment:
@@ -138,8 +145,7 @@ async def foreign_refund(desk: Desk) -> int:
 
 async def lost_refund(desk: Desk) -> int:
     payment = await captured(desk)
-    await lose(desk, "/v1/refunds")
-    await desk.ask(Verb.REFUND, payment.purchase, 2000, reason="requested_by_customer")
+    await lost_refund_of(desk, payment.purchase, 2000)
     return int(payment.id)
 
 

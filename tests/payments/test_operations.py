@@ -16,7 +16,7 @@ from dashboard.payments.facts import State, Status, Verb
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase
 from dashboard.snapshots import Call
-from dashboard.stripe_gateway import StripeGateway, gateway
+from dashboard.stripe_gateway import NotThere, StripeGateway, gateway
 from tests.payments.conftest import ANA, Desk
 
 MINUTE = timedelta(minutes=1)
@@ -204,12 +204,39 @@ async def test_a_closed_operation_that_stripe_carried_out_after_all_is_corrected
     )
 
 
-async def test_with_another_accounts_key_nothing_is_sent_again(desk: Desk):
-    purchase = await desk.buy()
-    operation = await unknown(desk, purchase, Verb.CAPTURE, CAPTURE)
+async def test_with_another_accounts_key_no_create_and_no_refund_is_sent_again(desk: Desk):
+    purchase = await desk.buy(at_once=True)
+    operation = await unknown(desk, purchase, Verb.REFUND, "/v1/refunds")
     await Operation.update({"account": "stripe:other"}).where(Operation.id == operation)
     await desk.advance(MINUTE)
     await desk.tick()
+    assert await state(operation) == State.STALLED
+    assert desk.money_calls("/v1/refunds") == []
+
+
+async def test_a_capture_of_before_a_rotation_of_the_key_is_brought_to_its_end(desk: Desk):
+    """The present key has read the hold, so it is of the same account; the hold ends once."""
+    purchase = await desk.buy()
+    operation = await unknown(desk, purchase, Verb.CAPTURE, CAPTURE)
+    await Operation.update({"account": "stripe:the_key_before"}).where(Operation.id == operation)
+    await desk.advance(MINUTE)
+    await desk.tick()
+    ended = await sending.reload(operation)
+    assert (ended.state, ended.step, ended.sends) == (State.SUCCEEDED, 2, 2)
+    assert (await desk.payment(purchase)).captured_amount == 9600
+    assert len(desk.money_calls("/capture")) == 1
+
+
+async def test_a_hold_that_the_present_key_cant_read_is_neither_captured_nor_given_up(desk: Desk):
+    purchase = await desk.buy()
+    operation = await unknown(desk, purchase, Verb.CAPTURE, CAPTURE)
+    await Operation.update({"account": "stripe:other"}).where(Operation.id == operation)
+    await Payment.update({"stripe_intent_id": "pi_of_another_account"}).where(
+        Payment.purchase == purchase
+    )
+    await desk.advance(MINUTE)
+    with pytest.raises(NotThere):
+        await settle.settle(purchase)
     assert await state(operation) == State.UNKNOWN
     assert desk.money_calls("/capture") == []
 

@@ -18,6 +18,7 @@ from dashboard.payments.tables import Operation, Payment, PaymentEvent, Purchase
 from dashboard.stripe_gateway import NotThere, Unreachable
 from tests.payments.banking import dispute, paid
 from tests.payments.conftest import Desk
+from tests.payments.planting import lost_refund_of
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -211,9 +212,7 @@ async def refund_came_back(desk: Desk) -> tuple[str, str]:
 
 async def refund_without_an_answer(desk: Desk) -> tuple[str, str]:
     purchase = await paid(desk)
-    desk.sandbox.fault("after", "drop", REFUND)
-    desk.sandbox.fault("before", "500", "/v1/payment_intents/*", method="GET", times=3)
-    await desk.ask(Verb.REFUND, purchase, 2500)
+    await lost_refund_of(desk, purchase, 2500)
     return "charge.refunded", "refund: refunded_amount"
 
 

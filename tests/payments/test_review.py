@@ -307,14 +307,14 @@ async def test_an_unknown_outcome_calls_for_a_person_also_while_stripe_can_not_b
 
 
 async def test_an_unknown_outcome_under_another_account_calls_for_a_person(desk: Desk):
-    purchase = await desk.buy()
-    desk.sandbox.fault("before", "drop", CAPTURE)
-    await desk.ask(Verb.CAPTURE, purchase)
+    purchase = await desk.buy(at_once=True)
+    desk.sandbox.fault("before", "drop", "/v1/refunds")
+    await desk.ask(Verb.REFUND, purchase)
     await Operation.update({"account": "stripe:other"}).where(Operation.purchase == purchase)
     for _ in range(3):
         await desk.advance(9 * MINUTE)
         await desk.tick()
-    assert (await row_of(purchase)).attention == "unknown"
+    assert (await row_of(purchase)).attention == "stalled"
 
 
 async def test_an_unknown_outcome_is_looked_at_when_the_alert_is_due_and_not_later(desk: Desk):

@@ -41,7 +41,7 @@ def no_key(_machine: Machine) -> None:
 def no_lease(_machine: Machine) -> None:
     """Whoever comes may send, as late as he likes: nothing says that somebody is at it already."""
 
-    async def taken(operation_id: str, states: tuple[State, ...]) -> Operation | None:
+    async def taken(operation_id: str, states: tuple[State, ...], _: Any) -> Operation | None:
         row = await sending.reload(operation_id)
         if State(row.state) not in (*states, State.SENDING):
             return None

@@ -1,0 +1,67 @@
+"""A purchase that was paid twice: whoever gives back one of the two, the other one stays."""
+
+import pytest
+
+from dashboard.payments import ledger
+from dashboard.payments.facts import Status
+from dashboard.payments.tables import Payment, Purchase
+from tests.payments.conftest import Desk
+from tests.payments.test_two_holds import MINUTE, two_holds
+
+
+async def paid_twice(desk: Desk) -> tuple[int, Payment, Payment]:
+    """Both holds captured in Stripe's own dashboard; the payment that stands, and the other."""
+    purchase, *both = await two_holds(desk)
+    await desk.decide(purchase, 9600)
+    for one in both:
+        desk.stripe().payment_intents.capture(str(one.stripe_intent_id))
+        await ledger.post(one.id)
+    current = await desk.payment(purchase)
+    (other,) = [one for one in both if one.id != current.id]
+    return purchase, current, other
+
+
+async def ended(desk: Desk, purchase: int) -> tuple[int | None, list[tuple[bool, int]]]:
+    """What is owed once all has come to rest; whether each payment stands, and its rest."""
+    for _ in range(3):
+        await desk.advance(MINUTE)
+        await desk.tick()
+    row = await Purchase.objects().get(Purchase.id == purchase)
+    assert row is not None and row.attention is None
+    rows = await Payment.objects().where(Payment.purchase == purchase).order_by(Payment.id)
+    rest = [(one.current, one.captured_amount - one.refunded_amount) for one in rows]
+    return row.owed, sorted(rest)
+
+
+STANDS = (9600, [(False, 0), (True, 9600)])
+
+
+@pytest.mark.parametrize("which", ["the one that stands", "the other"])
+async def test_one_is_given_back_in_stripes_dashboard_before_we_do(desk: Desk, which: str):
+    purchase, current, other = await paid_twice(desk)
+    chosen = other if which == "the other" else current
+    desk.stripe().refunds.create({"payment_intent": chosen.stripe_intent_id})
+    await ledger.post(chosen.id)
+    assert await ended(desk, purchase) == STANDS
+
+
+async def test_one_is_given_back_in_stripes_dashboard_after_our_own_refund_has_failed(desk: Desk):
+    purchase, _, other = await paid_twice(desk)
+    await desk.tick()
+    (ours,) = desk.stripe().refunds.list({"payment_intent": other.stripe_intent_id}).data
+    desk.sandbox.control("POST", f"refunds/{ours.id}", {"status": "failed"})
+    await ledger.post(other.id)
+    await desk.tick()
+    row = await Purchase.objects().get(Purchase.id == purchase)
+    assert row is not None and row.attention == "refund_failed"
+    desk.stripe().refunds.create({"payment_intent": other.stripe_intent_id})
+    await ledger.post(other.id)
+    assert await ended(desk, purchase) == STANDS
+
+
+async def test_a_part_of_the_one_that_stands_is_given_back_and_owed_no_longer(desk: Desk):
+    purchase, current, _ = await paid_twice(desk)
+    desk.stripe().refunds.create({"payment_intent": current.stripe_intent_id, "amount": 4000})
+    await ledger.post(current.id)
+    assert await ended(desk, purchase) == (5600, [(False, 0), (True, 5600)])
+    assert (await desk.payment(purchase)).payment_status == Status.CAPTURED
