@@ -117,7 +117,7 @@ async def test_a_worker_that_is_killed_leaves_a_row_that_is_finished_once(
     class Killed(BaseException):
         pass
 
-    async def killed(*_: Any) -> Any:
+    async def killed(*_: Any, **__: Any) -> Any:
         raise Killed
 
     with monkeypatch.context() as patched:
