@@ -73,10 +73,17 @@ class Hold:
         return self.books.step(now)
 
     def movements(self, now: datetime) -> tuple[Verb, ...]:
-        """What staff may start now: nothing while an operation is open, and on the current only."""
-        if self.books.operation is not None or not self.payment.current:
+        """What staff may start now: nothing while an operation is open.
+
+        A payment that another one has replaced is released or refunded by itself; only where that
+        refund has failed may it be asked for again.
+        """
+        if self.books.operation is not None:
             return ()
-        return checks.actions(self.books.purchase_facts, self.facts, now)
+        found = checks.actions(self.books.purchase_facts, self.facts, now)
+        if self.payment.current:
+            return found
+        return tuple(verb for verb in found if verb is Verb.REFUND and self.payment.refund_trouble)
 
     def most(self, verb: Verb) -> int:
         """The most that `verb` can move."""

@@ -2,8 +2,10 @@
 
 import pytest
 
+from dashboard import clock
+from dashboard.bookings.holds import hold
 from dashboard.payments import ledger
-from dashboard.payments.facts import Status
+from dashboard.payments.facts import Status, Verb
 from dashboard.payments.tables import Payment, Purchase
 from tests.payments.conftest import Desk
 from tests.payments.test_two_holds import MINUTE, two_holds
@@ -45,7 +47,8 @@ async def test_one_is_given_back_in_stripes_dashboard_before_we_do(desk: Desk, w
     assert await ended(desk, purchase) == STANDS
 
 
-async def test_one_is_given_back_in_stripes_dashboard_after_our_own_refund_has_failed(desk: Desk):
+async def refund_failed(desk: Desk) -> tuple[int, Payment]:
+    """The desk has refunded the second by itself, and the bank has sent it back."""
     purchase, _, other = await paid_twice(desk)
     await desk.tick()
     (ours,) = desk.stripe().refunds.list({"payment_intent": other.stripe_intent_id}).data
@@ -54,6 +57,22 @@ async def test_one_is_given_back_in_stripes_dashboard_after_our_own_refund_has_f
     await desk.tick()
     row = await Purchase.objects().get(Purchase.id == purchase)
     assert row is not None and row.attention == "refund_failed"
+    return purchase, other
+
+
+async def test_a_refund_of_the_second_that_failed_can_be_asked_for_again_at_the_desk(desk: Desk):
+    purchase, other = await refund_failed(desk)
+    found = await hold(other.id)
+    assert found and found.movements(clock.now()) == (Verb.REFUND,)
+    said = await desk.ask(Verb.REFUND, purchase, payment_id=other.id)
+    assert not isinstance(said, Exception)
+    assert await ended(desk, purchase) == STANDS
+    done = await hold(other.id)
+    assert done and done.movements(clock.now()) == ()
+
+
+async def test_one_is_given_back_in_stripes_dashboard_after_our_own_refund_has_failed(desk: Desk):
+    purchase, other = await refund_failed(desk)
     desk.stripe().refunds.create({"payment_intent": other.stripe_intent_id})
     await ledger.post(other.id)
     assert await ended(desk, purchase) == STANDS
