@@ -220,12 +220,9 @@ async def _fence(name: str, _info: dict[str, Any]) -> None:
 
 
 def _answer(error: stripe.StripeError) -> Answer:
-    """Which errors settle an operation: 402, and 400 other than a misused key. No others.
-
-    A body without Stripe's own error is somebody else's on the way, a proxy's for instance.
-    """
-    status = error.http_status
-    detail = error.error
+    """Which errors settle an operation: 402, and 400 other than a misused key. No others."""
+    # A body without an error of Stripe's is a proxy's.
+    status, detail = error.http_status, error.error
     misused = isinstance(error, stripe.IdempotencyError)
     if detail is not None and (status == 402 or (status == 400 and not misused)):
         said = read.refusal(detail) or Refusal("error", str(error.user_message))
