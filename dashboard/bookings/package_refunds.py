@@ -125,13 +125,14 @@ async def _reserve(package: Package, wanted: Wanted) -> int:
     return found.unused
 
 
-async def withdraw(purchase_id: int, by: Actor, reason: str) -> int:
+async def withdraw(purchase_id: int, by: Actor, reason: str, payment_id: int | None = None) -> int:
     """Keep what a refund has not given back yet, or could not; answers the amount in minor units.
 
     What is owed rises by it again, and the lessons that were reserved for it are free again, in one
-    transaction. Where what is kept is of a payment that another one has replaced, nothing rises (0)
-    and no lesson is free: the refund of those that are reserved still goes out. Raises Conflict
-    when no refund is open, and Busy while a movement is under way.
+    transaction. `payment_id` is the payment that gives it back (None: the one that stands). Of one
+    that another has replaced nothing rises (0) and no lesson is free: the refund of those that are
+    reserved still goes out. Raises Conflict when no refund is open, and Busy while a movement is
+    under way.
     """
     async with db.transaction():
         await turning.touch(purchase_id)
@@ -143,7 +144,7 @@ async def withdraw(purchase_id: int, by: Actor, reason: str) -> int:
         if not undone and not any(one.refund_trouble for one in books.payment_facts):
             raise Conflict("No refund is waiting: what was decided has gone back.")
         owed = books.purchase.owed
-        now_owed = await settle.withdraw_refund(purchase_id, by.name, reason)
+        now_owed = await settle.withdraw_refund(purchase_id, by.name, reason, payment_id)
         kept = 0 if owed is None else now_owed - owed
         package = await Package.objects().get(Package.purchase == purchase_id)
         freed = await _free(package, kept) if package is not None else []

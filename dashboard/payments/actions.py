@@ -218,7 +218,7 @@ async def _insert(wish: Wish, purchase: Purchase, payment: Payment, amount: int)
 async def _decide_by_hand(purchase: Purchase, payment: Payment, wish: Wish, amount: int) -> None:
     """A movement by hand is a decision too: what it leaves is what is owed."""
     if wish.verb is Verb.REFUND:
-        await trouble.clear(purchase.id)
+        await trouble.clear(payment.id)
     if wish.verb is not Verb.CAPTURE and not payment.current:
         # Giving back a payment that another one has replaced leaves what is owed as it is.
         return

@@ -77,18 +77,21 @@ async def _called_off(purchase: Purchase, by: str) -> None:
         await events.write_word(books.current, "let_go", "called_off", who, key=key)
 
 
-async def withdraw_refund(purchase_id: int, by: str, reason: str) -> int:
+async def withdraw_refund(
+    purchase_id: int, by: str, reason: str, payment_id: int | None = None
+) -> int:
     """Keep what is kept after all, inside the caller's transaction; answers what is owed now.
 
     The one way in which `owed` rises: a person withdraws a refund that is still due, or has paid
-    it back in another way. Where it is another payment's refund that failed, only that is kept.
-    Raises Busy while a movement is under way.
+    it back in another way. `payment_id` is the payment of which it is (None: the one that stands);
+    of one that another has replaced its own money is kept, and what is owed stays. Raises Busy
+    while a movement is under way.
     """
     purchase = await touch(purchase_id)
     books = await _books(purchase_id)
     if books.operation is not None:
         raise Busy(books.operation)
-    if await trouble.keep_replaced(purchase_id):
+    if payment_id is not None and await trouble.keep_replaced(payment_id):
         return purchase.price if purchase.owed is None else int(purchase.owed)
     kept = books.current_facts.refundable if books.current_facts else 0
     owed = purchase.owed if purchase.owed is None else max(purchase.owed, kept)
@@ -97,7 +100,8 @@ async def withdraw_refund(purchase_id: int, by: str, reason: str) -> int:
     await Purchase.update({**decided, "decided_by": by[:255], "decided_at": now}).where(
         Purchase.id == purchase_id
     )
-    await trouble.clear(purchase_id)
+    if books.current is not None:
+        await trouble.clear(books.current.id)
     return kept if owed is None else int(owed)
 
 

@@ -53,23 +53,20 @@ def _failed(movement: Movement) -> bool:
     return movement.kind == "refund_failed"
 
 
-async def clear(purchase_id: int) -> None:
+async def clear(payment_id: int) -> None:
     """A person has taken the matter into their own hands."""
-    await Payment.update({"refund_trouble": ""}).where(Payment.purchase == purchase_id)
+    await Payment.update({"refund_trouble": ""}).where(Payment.id == payment_id)
 
 
-async def keep_replaced(purchase_id: int) -> bool:
-    """Keep what could not be refunded of payments that another one has replaced; false if nothing.
+async def keep_replaced(payment_id: int) -> bool:
+    """Keep what could not be refunded of a payment that another one has replaced; false for others.
 
     What is owed is a matter of the payment that stands, and stays as it is.
     """
-    rows = await Payment.objects().where(
-        (Payment.purchase == purchase_id)
-        & Payment.current.eq(False)
-        & (Payment.refund_trouble != "")
-    )
-    for row in rows:
-        kept: dict[Any, Any] = {"withdrawn_amount": payment_facts(row).refundable}
-        kept["refund_trouble"] = ""
-        await Payment.update(kept).where(Payment.id == row.id)
-    return bool(rows)
+    row = await Payment.objects().get(Payment.id == payment_id)
+    if row is None or row.current:
+        return False
+    kept: dict[Any, Any] = {"withdrawn_amount": payment_facts(row).refundable}
+    kept["refund_trouble"] = ""
+    await Payment.update(kept).where(Payment.id == row.id)
+    return True

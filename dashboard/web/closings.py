@@ -54,7 +54,7 @@ async def _give_up(found: Hold, by: Actor, reason: str) -> None:
 async def _withdraw(found: Hold, by: Actor, reason: str) -> None:
     if not found.payment.refund_trouble:
         raise NotAllowed("not_stalled")
-    await package_refunds.withdraw(found.books.purchase.id, by, reason)
+    await package_refunds.withdraw(found.books.purchase.id, by, reason, found.payment.id)
 
 
 async def _accept(found: Hold, by: Actor, reason: str) -> None:

@@ -162,7 +162,9 @@ async def test_keeping_a_duplicates_refund_frees_no_lesson_whose_own_refund_goes
     assert await refund(booked["package_id"]) == 33600
     # A refund that failed comes first: nothing goes out before a person has seen to it.
     assert (await world.look(booked["id"]))["refunded_amount"] == 0
-    assert await package_refunds.withdraw(purchase.id, FINN, "Paid back by bank transfer") == 0
+    duplicate = next(one for one in (await world.books(booked["id"])).payments if not one.current)
+    why = "Paid back by bank transfer"
+    assert await package_refunds.withdraw(purchase.id, FINN, why, duplicate.id) == 0
     await world.tick()
     assert await states(booked["package_id"]) == ["booked"] + ["refunded"] * 4
     told = await world.look(booked["id"])
@@ -170,6 +172,22 @@ async def test_keeping_a_duplicates_refund_frees_no_lesson_whose_own_refund_goes
     assert (await redeem(world, booked["package_id"], 3)).status_code == 409
     word = await PaymentEvent.objects().get(PaymentEvent.kind == package_refunds.WITHDRAWN)
     assert word is not None and (word.amount, json.loads(word.detail)) == (0, {"lessons": []})
+
+
+async def test_keeping_the_packages_refund_leaves_the_duplicates_to_a_person(world: World):
+    """What the button on the package's page says is what is kept."""
+    booked = await charged_twice(world)
+    purchase = await purchase_of(world, booked["id"])
+    assert await refund(booked["package_id"]) == 33600
+    assert await package_refunds.withdraw(purchase.id, FINN, "She stays after all") == 33600
+    for _ in range(2):
+        await world.tick()
+    told = await world.look(booked["id"])
+    assert (told["refunded_amount"], told["owed"]) == (0, 42000)
+    assert await states(booked["package_id"]) == ["booked"] + ["free"] * 4
+    after = await world.books(booked["id"])
+    assert after.purchase.attention == "refund_failed"
+    assert [bool(one.refund_trouble) for one in after.payments if not one.current] == [True]
 
 
 async def charged_twice(world: World) -> Any:

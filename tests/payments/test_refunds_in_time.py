@@ -202,7 +202,7 @@ async def test_22_the_refund_of_a_replaced_payment_can_be_withdrawn_for_good(des
     assert (await row_of(purchase)).attention == "refund_failed"
     owed = (await row_of(purchase)).owed
     async with db.transaction():
-        await settle.withdraw_refund(purchase, "Fiona", "Paid back in cash")
+        await settle.withdraw_refund(purchase, "Fiona", "Paid back in cash", troubled.id)
     for _ in range(3):
         await desk.tick()
         await desk.advance(7 * HOUR)
