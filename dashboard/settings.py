@@ -19,6 +19,7 @@ ENVIRONMENTS = ("development", "test", "staging", "production")
 SHORTEST_TOKEN = 16
 EXPIRY_POLICIES = ("capture", "renew", "release", "alert")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOCAL_PROXIES = "127.0.0.1,::1"
 
 
 class SettingsError(Exception):
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token: str | None = None
     host: str = "127.0.0.1"
     port: int = 8420
+    forwarded_allow_ips: str = LOCAL_PROXIES
     base_url: str = "http://127.0.0.1:8420"
     smtp_url: str | None = None
     mail_from: str = "Lessons <lessons@localhost>"
@@ -88,9 +90,7 @@ def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: in
 
 
 def _rate(env: Mapping[str, str], default: float) -> float:
-    raw = env.get("STRIPE_RATE_PER_SECOND", "")
-    if raw == "":
-        return default
+    raw = env.get("STRIPE_RATE_PER_SECOND") or str(default)
     try:
         value = float(raw)
     except ValueError:
@@ -130,6 +130,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         metrics_token=env.get("METRICS_TOKEN") or None,
         host=host,
         port=port,
+        forwarded_allow_ips=env.get("FORWARDED_ALLOW_IPS") or LOCAL_PROXIES,
         base_url=(env.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
         smtp_url=env.get("SMTP_URL") or None,
         mail_from=env.get("MAIL_FROM") or "Lessons <lessons@localhost>",
@@ -216,8 +217,8 @@ def _unsafe_with_stripe(settings: Settings) -> list[tuple[bool, str]]:
             "ENVIRONMENT=production needs STRIPE_API_KEY: the sandbox moves no real money.",
         ),
         (
-            settings.production and settings.secret_key == DEFAULT_SECRET_KEY,
-            "ENVIRONMENT=production needs a SECRET_KEY of your own.",
+            not settings.sandbox and settings.secret_key == DEFAULT_SECRET_KEY,
+            "Stripe needs a SECRET_KEY of your own: everybody knows the sandbox's.",
         ),
     ]
 

@@ -114,7 +114,8 @@ def test_the_readme_explains_every_variable_with_its_true_default():
         assert told[name] == f"`{getattr(plain, name.lower())}`"
     for name in ("SANDBOX_PORT", "SUPPORT_REFUND_LIMIT", "CANCEL_FREE_HOURS"):
         assert told[name] == f"`{getattr(plain, name.lower())}`"
-    assert told["DATABASE_URL"] == f"`{plain.database_url}`"
+    assert told["FORWARDED_ALLOW_IPS"] == f"`{plain.forwarded_allow_ips}`"
+    assert told["DATABASE_URL"] == f"`{from_env({'VAR_DIR': '{VAR_DIR}'}).database_url}`"
     assert told["MAIL_FROM"] == f"`{plain.mail_from}`"
 
 

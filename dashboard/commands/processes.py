@@ -32,6 +32,7 @@ def web(settings: Settings) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=2,
     )

@@ -200,7 +200,7 @@ def test_a_taken_port_is_one_line(run: Run, tmp_path: Path):
 
 
 def test_the_sandbox_is_neither_started_nor_seeded_beside_stripe(run: Run):
-    env = {"STRIPE_API_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x"}
+    env = {"STRIPE_API_KEY": "sk_test_x", "STRIPE_WEBHOOK_SECRET": "whsec_x", "SECRET_KEY": "x"}
     for command in ("sandbox", "seed"):
         code, out, err = run(command, **env)
         assert (code, out) == (2, "") and "STRIPE_API_KEY is set" in err

@@ -24,6 +24,7 @@ UNSAFE = [
     ({"ENVIRONMENT": "production", "STRIPE_API_KEY": ""}, "needs STRIPE_API_KEY"),
     ({"SECRET_KEY": ""}, "needs a SECRET_KEY"),
     ({"SECRET_KEY": settings.DEFAULT_SECRET_KEY}, "needs a SECRET_KEY"),
+    ({"ENVIRONMENT": "staging", "SECRET_KEY": ""}, "needs a SECRET_KEY"),
     ({"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET is missing"),
     ({"STRIPE_WEBHOOK_SECRET": " , "}, "STRIPE_WEBHOOK_SECRET is missing"),
     ({"STRIPE_API_BASE": "http://127.0.0.1:8421"}, "A live STRIPE_API_KEY"),
@@ -43,7 +44,7 @@ def test_an_unsafe_combination_is_refused(changes: dict[str, str], line: str):
 
 @pytest.mark.parametrize("command", ["web", "worker", "run", "migrate"])
 def test_no_process_starts_with_an_unsafe_combination(command: str, tmp_path: Path):
-    for changes, line in (UNSAFE[0], UNSAFE[1], UNSAFE[3], UNSAFE[5]):
+    for changes, line in (UNSAFE[0], UNSAFE[1], UNSAFE[4], UNSAFE[6]):
         env = environment(tmp_path, **(LIVE | changes))
         with spawn([command], env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             out, err = process.communicate(timeout=60)
