@@ -25,7 +25,8 @@ def reconcile(settings: Settings) -> int:
         run, found = asyncio.run(_compare(settings))
     except db.CONNECTION_ERRORS as error:
         raise BadInput(f"The database can't be reached: {error}") from error
-    sys.stdout.write(f"{run.compared} payments compared, {run.converged} brought in line.\n")
+    payments = "1 payment" if run.compared == 1 else f"{run.compared} payments"
+    sys.stdout.write(f"{payments} compared, {run.converged} brought in line.\n")
     for row in found:
         _tell(row)
     if run.found > len(found):

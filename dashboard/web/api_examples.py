@@ -1,6 +1,17 @@
 """Examples of requests and answers, as the API's description shows them."""
 
+from datetime import timedelta
 from typing import Any
+
+from dashboard import clock
+
+_TODAY = clock.now().replace(hour=17, minute=0, second=0, microsecond=0)
+
+
+def _at(**later: float) -> str:
+    """An instant of the example: whoever sends its order must not book in the past."""
+    return f"{_TODAY + timedelta(**later):%Y-%m-%dT%H:%M:%SZ}"
+
 
 PAYMENT: dict[str, Any] = {
     "id": 7,
@@ -13,8 +24,8 @@ BOOKING: dict[str, Any] = {
     "id": 41,
     "status": "confirmed",
     "payment_status": "authorized",
-    "starts_at": "2027-01-15T17:00:00Z",
-    "ends_at": "2027-01-15T18:00:00Z",
+    "starts_at": _at(days=3),
+    "ends_at": _at(days=3, hours=1),
     "minutes": 60,
     "price": 9600,
     "currency": "usd",
@@ -28,13 +39,13 @@ BOOKING: dict[str, Any] = {
     "authorized_amount": 9600,
     "captured_amount": 0,
     "refunded_amount": 0,
-    "authorization_expires_at": "2027-01-19T09:30:00Z",
+    "authorization_expires_at": _at(days=7),
     "ended_by": "",
     "end_reason": "",
     "clause": "",
     "received_at": None,
     "completed_at": None,
-    "created_at": "2027-01-12T09:30:00Z",
+    "created_at": _at(),
 }
 BOOKED: dict[str, Any] = {"booking": BOOKING, "payment": PAYMENT}
 PACKAGE: dict[str, Any] = {
@@ -66,13 +77,14 @@ TICKET: dict[str, Any] = {
     "booking_id": 41,
     "payment_id": 7,
     "opened_by": "help centre",
-    "opened_at": "2027-01-16T08:00:00Z",
+    "opened_at": _at(days=4),
 }
 ASKED: dict[str, Any] = {
     "topic": "hold",
     "subject": "Why is my card still held?",
-    "body": "The lesson was on Friday and the money is still reserved.",
+    "body": "The lesson was yesterday and the money is still reserved.",
 }
+PAUSED_UNTIL = _at(days=6)
 UNKNOWN: dict[str, Any] = {
     "status": "unknown",
     "message": "Stripe hasn't answered. We don't know yet how this ended; we are checking.",
@@ -92,7 +104,7 @@ DECLINED: dict[str, Any] = {
 ORDER: dict[str, Any] = {
     "student": {"name": "Maya Chen", "email": "maya@example.test", "time_zone": "Europe/Berlin"},
     "instructor_id": 1,
-    "starts_at": "2027-01-15T18:00:00+01:00",
+    "starts_at": _at(days=3),
     "minutes": 60,
     "payment_method": "pm_card_visa",
     "is_package": False,
@@ -101,7 +113,7 @@ EVENT: dict[str, Any] = {
     "id": "evt_1Qx",
     "object": "event",
     "type": "payment_intent.amount_capturable_updated",
-    "created": 1768469400,
+    "created": int(_TODAY.timestamp()),
     "data": {"object": {"id": "pi_3Qx", "object": "payment_intent"}},
 }
 

@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard.web.api_examples import ASKED, BOOKED, EVENT, ORDER, PACKAGE, TICKET, UNKNOWN
+from dashboard.web.api_examples import (
+    ASKED,
+    BOOKED,
+    EVENT,
+    ORDER,
+    PACKAGE,
+    PAUSED_UNTIL,
+    TICKET,
+    UNKNOWN,
+)
 
 Answers = dict[int, tuple[str, str, dict[str, Any]]]
 _STANDS = ("BookingAnswer", "The booking and its payment as they stand.", BOOKED)
@@ -191,7 +200,7 @@ OPERATIONS = (
             "About a booking whose capture shall wait": {
                 **ASKED,
                 "booking_id": 41,
-                "pause": {"until": "2027-01-18T12:00:00Z", "reason": "The student disputes it."},
+                "pause": {"until": PAUSED_UNTIL, "reason": "The student disputes it."},
             },
             "About a student": {**ASKED, "student_email": "maya@example.test"},
         },

@@ -41,12 +41,12 @@ async def test_the_command_tells_what_differs_by_its_exit_code(world: World):
     await foreign_capture(world)
     code, said = await command(world)
     assert code == 1
-    assert "1 payments compared, 1 brought in line." in said
+    assert "1 payment compared, 1 brought in line." in said
     assert made.id in said and "It was not made by the desk" in said
     (row,) = await differences.listed("open", 10)
     await differences.acknowledge(row.id, row.version, ANA, "A trial.")
     code, said = await command(world)
-    assert (code, said) == (0, "1 payments compared, 0 brought in line.\n")
+    assert (code, said) == (0, "1 payment compared, 0 brought in line.\n")
 
 
 async def test_the_command_says_that_stripe_is_away(world: World):

@@ -4,10 +4,12 @@ A new route needs a line here, or tests/web/test_routes_and_roles.py fails.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from litestar import Litestar
 
+from dashboard import clock
 from dashboard.staff.tables import ROLES, SCOPES
 
 STRANGER, TOKENS = "anonymous", tuple(f"token {scope}" for scope in SCOPES)
@@ -43,7 +45,7 @@ OPEN = Rule()
 REDEEMS = {
     "student": {"name": "Maya", "email": "maya@example.test"},
     "instructor_id": 1,
-    "starts_at": "2027-01-15T18:00:00+01:00",
+    "starts_at": (clock.now() + timedelta(days=3)).isoformat(),
     "minutes": 60,
     "package_id": 1,
 }
