@@ -105,18 +105,6 @@ def _view(
     )
 
 
-async def booking_of_purchase(purchase_ids: Sequence[int]) -> dict[int, Booking]:
-    """The booking of each purchase; of a package its first lesson."""
-    if not purchase_ids:
-        return {}
-    rows = (
-        await Booking.objects()
-        .where(Booking.purchase.is_in(list(purchase_ids)))
-        .order_by(Booking.id, ascending=False)
-    )
-    return {row.purchase: row for row in rows}
-
-
 async def follow(purchase_ids: Sequence[int] | None = None) -> int:
     """Bring bookings in line with their payments, all or those of some purchases; how many changed.
 

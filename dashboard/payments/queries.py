@@ -82,12 +82,6 @@ async def books(purchase_id: int) -> Books | None:
     return Books(purchase, payments, operation)
 
 
-async def books_of_payment(payment_id: int) -> Books | None:
-    """The books of the purchase that a payment belongs to."""
-    payment = await Payment.objects().get(Payment.id == payment_id)
-    return None if payment is None else await books(payment.purchase)
-
-
 def policy(row: Purchase) -> str:
     """What happens to a hold of this purchase that would end too early.
 

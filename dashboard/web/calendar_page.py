@@ -75,7 +75,7 @@ async def calendar_page(request: HTMXRequest, tag: str, more: dict[str, Any]) ->
         "columns": [_column(day, currency, now, zone) for day in found],
         "labels": [f"{hour:02}:00" for hour in range(calendar.HOURS)],
         "this_hour": now.astimezone(zone).hour,
-        "notes": [note for day in found for note in _clock_notes(day, zone)],
+        "notes": [note for day in found for note in _clock_notes(day)],
         "live": tag,
         "currency": currency,
         "currencies": _choices(calendar.sums(everything), currency),
@@ -145,7 +145,7 @@ def _href(span: Span, currency: str, view: str = "open") -> str:
     return f"/holds?{urlencode(asked.query())}"
 
 
-def _clock_notes(day: Day, zone: ZoneInfo) -> list[str]:
+def _clock_notes(day: Day) -> list[str]:
     """What the clock does on this day, where it is put forward or back."""
     said = []
     for hour, slot in enumerate(day.hours):

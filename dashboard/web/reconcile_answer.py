@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar_htmx import HTMXRequest
 
-from dashboard import db, settings
+from dashboard import db
 from dashboard.audit import record
 from dashboard.audit.record import Action
 from dashboard.payments.reconcile import differences
@@ -51,7 +51,7 @@ async def _decide(request: HTMXRequest, row: ReconcileDifference, adopt: bool) -
             await differences.check_adoption(row)
         await db.shielded(_written(request, row, version, reason, adopt))
     except differences.Decided as decided:
-        said = words.faster(decided.row, settings.current().zone)
+        said = words.faster(decided.row)
         return await reconcile_page(request, _kept(row, said, reason), 409)
     except differences.NotOurs:
         return await reconcile_page(request, _kept(row, NOT_OURS, reason), 409)

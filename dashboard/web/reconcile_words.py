@@ -118,7 +118,7 @@ def decided(row: ReconcileDifference, zone: ZoneInfo) -> str:
     return f"{row.decided_by} {did} it {formats.moment(row.decided_at, zone)}"
 
 
-def faster(row: ReconcileDifference, zone: ZoneInfo) -> str:
+def faster(row: ReconcileDifference) -> str:
     """Why a decision came too late."""
     if row.decided_at is not None and row.state in ("acknowledged", "adopted"):
         ago = formats.ago(row.decided_at, clock.now())

@@ -177,7 +177,7 @@ async def _answer(
     early = len(outcome.before)
     owed = outcome.owed
     return {
-        "headline": _headline(found, outcome, what),
+        "headline": _headline(found, outcome),
         "clause": outcome.decision.clause.replace("_", " ") if outcome.decision else "",
         "sentence": outcome.decision.sentence if outcome.decision else "",
         "owed": "" if owed is None else formats.money(owed, found.currency),
@@ -190,7 +190,7 @@ async def _answer(
     }
 
 
-def _headline(found: Hold, outcome: Outcome, what: str) -> str:
+def _headline(found: Hold, outcome: Outcome) -> str:
     """What the student has paid when all is done, as the finding."""
     if outcome.refusal:
         return "That can’t happen then"

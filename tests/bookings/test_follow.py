@@ -8,7 +8,7 @@ import pytest
 
 from dashboard import db
 from dashboard.bookings import packages
-from dashboard.bookings.queries import booking, booking_of_purchase, follow
+from dashboard.bookings.queries import booking, follow
 from dashboard.bookings.tables import Booking
 from dashboard.payments import ledger, settle
 from dashboard.payments.tables import Operation
@@ -135,16 +135,6 @@ async def test_a_package_that_was_paid_too_late_is_let_go_while_its_refund_is_no
         await world.advance(timedelta(minutes=9))
         await world.tick()
     await assert_let_go(world, told)
-
-
-async def test_a_purchase_leads_to_its_booking_and_a_package_to_its_first_lesson(world: World):
-    single, package = await world.book(), await world.buy_package()
-    found = await booking_of_purchase([single["purchase_id"], package["purchase_id"], 999])
-    assert {purchase: row.id for purchase, row in found.items()} == {
-        single["purchase_id"]: single["id"],
-        package["purchase_id"]: package["id"],
-    }
-    assert await booking_of_purchase([]) == {}
 
 
 async def test_a_student_who_hangs_up_leaves_a_whole_booking_or_none(world: World):

@@ -131,7 +131,7 @@ def of_mendable(fields: Sequence[Field], pages: Pages, intent: Intent) -> Kind:
     for kind, lost in _LOST.items():
         if kind in kinds:
             return lost
-    return _of_columns(columns, fields)
+    return _of_columns(columns)
 
 
 def _refund(fields: Sequence[Field], pages: Pages) -> Kind:
@@ -152,7 +152,7 @@ def _own(pages: Pages, verb: Verb, operation_id: str | None) -> bool:
     )
 
 
-def _of_columns(columns: set[str], fields: Sequence[Field]) -> Kind:
+def _of_columns(columns: set[str]) -> Kind:
     if not columns:
         return Kind.LOST_OUTCOME
     if columns == {"intent_status"}:
