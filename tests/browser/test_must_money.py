@@ -1,6 +1,6 @@
 """What must be so of money on the desk, by statement: what may be pressed, and what it does.
 
-The number in a test's name is the statement's.
+The number in a test's name is that of the statement in docs/desk.md.
 """
 
 import asyncio

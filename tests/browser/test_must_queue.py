@@ -1,6 +1,6 @@
 """What must be so of the queue, statement by statement: order, counts, address and keys.
 
-The number in a test's name is the statement's.
+The number in a test's name is that of the statement in docs/desk.md.
 """
 
 import re
