@@ -97,6 +97,26 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     raise cancelled
 
 
+class Ending:
+    """How a transaction ends on either database; `_close` is what that takes on this one."""
+
+    engine: Any
+    ended = False
+    _parent: Any
+
+    async def _close(self, *, commit: bool) -> None:
+        raise NotImplementedError
+
+    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> bool:
+        if self._parent is not None:
+            return error is None
+        # Before the commit is sent: a statement of a child task must not slip in behind it.
+        self.ended = True
+        self.engine.current_transaction.set(None)
+        await to_the_end(self._close(commit=error is None))
+        return error is None
+
+
 class PerLoop(Generic[T]):
     """One resource per event loop, opened by the first user there and closed by the last.
 

@@ -14,6 +14,7 @@ from dashboard.engine_parts import (
     Current,
     DatabaseBusy,
     DatabaseUnreachable,
+    Ending,
     PerLoop,
     refuse_unsafe,
     to_the_end,
@@ -30,11 +31,11 @@ _OUT_OF_REACH = (
 )
 
 
-class Transaction(PostgresTransaction):
+class Transaction(Ending, PostgresTransaction):
     """A transaction that gives its connection back however it ends."""
 
     engine: "PooledPostgres"
-    ended = False
+    _parent: PostgresTransaction | None
 
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
@@ -51,14 +52,6 @@ class Transaction(PostgresTransaction):
             raise
         self.engine.current_transaction.set(self)
         return self
-
-    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> bool:
-        if self._parent is not None:
-            return error is None
-        self.ended = True
-        self.engine.current_transaction.set(None)
-        await to_the_end(self._close(commit=error is None))
-        return error is None
 
     async def _close(self, *, commit: bool) -> None:
         try:

@@ -15,15 +15,15 @@ import aiosqlite
 from piccolo.engine.sqlite import Atomic, SQLiteEngine, SQLiteTransaction, TransactionType
 from piccolo.querystring import QueryString
 
-from dashboard.engine_parts import Current, PerLoop, refuse_unsafe, to_the_end
+from dashboard.engine_parts import Current, Ending, PerLoop, refuse_unsafe, to_the_end
 from dashboard.sqlite_connections import Pool, connect, execute, refuse_unreachable, writes
 
 
-class Transaction(SQLiteTransaction):
+class Transaction(Ending, SQLiteTransaction):
     """A transaction that begins IMMEDIATE, whatever was asked for, and always ends."""
 
     engine: "WalEngine"
-    ended = False
+    _parent: SQLiteTransaction | None
 
     async def __aenter__(self) -> SQLiteTransaction:
         if self._parent is not None:
@@ -41,15 +41,6 @@ class Transaction(SQLiteTransaction):
             raise
         self.engine.current_transaction.set(self)
         return self
-
-    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> bool:
-        if self._parent is not None:
-            return error is None
-        # Before the commit is sent: a statement of a child task must not slip in behind it.
-        self.ended = True
-        self.engine.current_transaction.set(None)
-        await to_the_end(self._close(commit=error is None))
-        return error is None
 
     async def _close(self, *, commit: bool) -> None:
         try:
