@@ -203,7 +203,7 @@ def test_statement_13_dialogs_give_the_focus_back_and_swaps_are_announced(
         page.locator(f"#release-{hold}").press("Enter")
         dialog = page.locator("dialog[open]")
         expect(dialog).to_be_visible()
-        assert page.evaluate("document.activeElement.closest('dialog') !== null")
+        page.wait_for_function("() => document.activeElement.closest('dialog') !== null")
         if way == "Escape":
             page.keyboard.press("Escape")
         else:
@@ -216,7 +216,7 @@ def test_statement_13_dialogs_give_the_focus_back_and_swaps_are_announced(
     expect(told).to_have_text("Tim paid $96.00.")
     expect(told).to_have_attribute("role", "status")
     # The button is gone: the focus is somewhere on the page and not lost with it.
-    assert page.evaluate("document.activeElement !== document.body")
+    page.wait_for_function("() => document.activeElement !== document.body")
 
 
 def test_statement_18_what_was_typed_comes_back_exactly(signed_in: Page, desk: Served):
