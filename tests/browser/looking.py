@@ -36,11 +36,11 @@ class Look:
         if "Content Security Policy" in said.text:
             self.wrong.append(said.text)
 
-    def at(self, name: str, address: str = "") -> None:
-        """Look at the page as it is, or at another address first."""
+    def at(self, name: str, address: str = "", whole: bool = True) -> None:
+        """Look at the page as it is, or at another address first; the picture is of the whole."""
         if address:
             self.page.goto(address)
         self.wrong += [f"{name}: {one}" for one in violations(self.page)]
         by = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         self.wrong += [f"{name} scrolls sideways by {by} px"] if by > 0 else []
-        self.page.screenshot(path=PICTURES / f"{name}-{self._look}.png", full_page=True)
+        self.page.screenshot(path=PICTURES / f"{name}-{self._look}.png", full_page=whole)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from dashboard import clock
 from dashboard.metrics.tables import Heartbeat
@@ -14,12 +13,11 @@ from jobs.watch import stand_in_once
 from tests.alerts.scenes import beat
 from tests.alerts.test_kinds import compared
 from tests.browser.chromium import LOOKS
-from tests.browser.conftest import carry_session, violations
+from tests.browser.conftest import violations
+from tests.browser.looking import PICTURES, Look, page_of
 from tests.browser.served import Served, served
 
 pytestmark = pytest.mark.browser
-PICTURES = Path(__file__).resolve().parent.parent.parent / "var" / "pictures"
-SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
@@ -69,36 +67,22 @@ async def _dead() -> None:
     )
 
 
-def _page(browser: Browser, desk: Served, **options: object) -> Page:
-    page = browser.new_context(base_url=desk.url, **options).new_page()  # type: ignore[arg-type]
-    carry_session(page, desk, desk.staff("support"))
-    return page
-
-
 @pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_14_no_alert_is_a_barrier_or_scrolls_sideways(
     browser: Browser, shop: Served, theme: str, size: str
 ):
-    width, height = SIZES[size]
-    viewport = {"width": width, "height": height}
-    page = _page(browser, shop, viewport=viewport, color_scheme=theme)
-    wrong: list[str] = []
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for name, address in (("alerts", "/alerts"), ("alerts-queue", "/holds")):
-        page.goto(address)
-        wrong += [f"{name}: {one}" for one in violations(page)]
-        by = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        wrong += [f"{name} scrolls sideways by {by} px"] if by > 0 else []
-        page.screenshot(path=PICTURES / f"{name}-{size}-{theme}.png", full_page=True)
-    page.context.close()
-    assert not wrong, "\n".join(wrong)
+    look = Look(browser, shop, size, theme)
+    look.at("alerts", "/alerts")
+    look.at("alerts-queue", "/holds")
+    look.page.context.close()
+    assert not look.wrong, "\n".join(look.wrong)
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_line_above_a_page_leads_to_what_is_to_be_done(
     browser: Browser, shop: Served, scripts: bool
 ):
-    page = _page(browser, shop, java_script_enabled=scripts)
+    page = page_of(browser, shop, java_script_enabled=scripts)
     page.goto("/tickets")
     line = page.locator(".late")
     expect(line).to_contain_text("1 hold worth $96.00 is at risk; there is time until")
@@ -114,7 +98,7 @@ def test_the_line_above_a_page_leads_to_what_is_to_be_done(
 def test_where_nothing_is_wrong_nothing_is_said(browser: Browser, shop: Served):
     shop.run(beat("handle_events", "watch"))
     shop.run(_all_well())
-    page = _page(browser, shop)
+    page = page_of(browser, shop)
     page.goto("/alerts")
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is wrong")
     assert not violations(page)

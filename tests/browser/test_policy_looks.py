@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +12,12 @@ from dashboard.bookings import actions
 from dashboard.bookings.tables import Booking
 from dashboard.payments.tables import Payment
 from tests.browser.chromium import LOOKS
-from tests.browser.conftest import carry_session, violations
+from tests.browser.conftest import carry_session
+from tests.browser.looking import Look
 from tests.browser.served import Served, served
 from tests.world import ANA
 
 pytestmark = pytest.mark.browser
-PICTURES = Path(__file__).resolve().parent.parent.parent / "var" / "pictures"
-SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 HOUR = timedelta(hours=1)
 
 
@@ -78,29 +76,14 @@ def test_14_no_page_of_policies_has_a_barrier_or_scrolls_sideways(
     browser: Browser, shop: tuple[Served, dict[str, int]], theme: str, size: str
 ):
     desk, found = shop
-    width, height = SIZES[size]
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=theme,  # type: ignore[arg-type]
-        base_url=desk.url,
-    )
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    carry_session(page, desk, desk.staff("finance"))
-    wrong: list[str] = []
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    look = Look(browser, desk, size, theme, "finance")
     for name, address in pages(found):
-        page.goto(address)
-        for letter in page.locator("details.letter").all():
+        look.page.goto(address)
+        for letter in look.page.locator("details.letter").all():
             letter.locator("summary").click()
-        wrong += [f"{name}: {one}" for one in violations(page)]
-        by = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        wrong += [f"{name} scrolls sideways by {by} px"] if by > 0 else []
-        page.screenshot(path=PICTURES / f"{name}-{size}-{theme}.png", full_page=True)
-    context.close()
-    assert not wrong, "\n".join(wrong)
-    assert not [one for one in complaints if "Content Security Policy" in one], complaints
+        look.at(name)
+    look.page.context.close()
+    assert not look.wrong, "\n".join(look.wrong)
 
 
 def test_the_answer_follows_the_question_without_a_new_page(

@@ -1,9 +1,7 @@
 """Triage by keys in a real browser, its looks, and those of the pages of errors."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -12,14 +10,12 @@ from dashboard import clock, db
 from dashboard.payments.tables import Payment, Purchase
 from dashboard.staff.tables import StaffSession
 from tests.browser.chromium import LOOKS
-from tests.browser.conftest import carry_session, violations
+from tests.browser.conftest import carry_session
+from tests.browser.looking import Look
 from tests.browser.served import Served
 
 pytestmark = pytest.mark.browser
-PICTURES = Path(__file__).resolve().parent.parent.parent / "var" / "pictures"
-SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 HOUR = timedelta(hours=1)
-Look = Callable[..., None]
 
 
 async def _needs(payment_id: int) -> None:
@@ -106,42 +102,44 @@ def test_a_sitting_by_keys_from_the_first_to_the_sentence_at_the_end(signed_in: 
     expect(page).to_have_url(re.compile(r"/triage\?hold="))
 
 
-def _triage(page: Page, desk: Served, hold: int, look: Look) -> None:
+def _triage(desk: Served, hold: int, look: Look) -> None:
+    page = look.page
     page.goto("/triage")
-    look("triage")
+    look.at("triage")
     page.locator("[data-key=s]").click()
     page.wait_for_selector("dialog[open]")
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Another time").check()
     dialog.get_by_role("button", name="Snooze").click()
     expect(dialog.locator(".fault").first).to_be_visible()
-    look("snooze", whole=False)
+    look.at("snooze", whole=False)
     dialog.get_by_label("For 1 hour").check()
     dialog.get_by_label("Why it can wait").fill("She calls back at noon, and then we know.")
     dialog.get_by_role("button", name="Snooze").click()
     expect(page.locator(".asleep")).to_be_visible()
     # Buttons change their colours in 120 ms.
     page.wait_for_timeout(200)
-    look("triage-asleep")
+    look.at("triage-asleep")
     page.goto(f"/triage/done?since={page.url.rsplit('since=')[-1]}")
     expect(page.locator(".deeds")).to_be_visible()
-    look("triage-done")
+    look.at("triage-done")
     desk.run(_calm(hold))
 
 
-def _errors(page: Page, desk: Served, hold: int, look: Look) -> None:
+def _errors(desk: Served, hold: int, look: Look) -> None:
+    page = look.page
     page.goto("/holds/999999")
-    look("error-404")
+    look.at("error-404")
     page.goto(f"/holds/{hold}")
     page.locator("#desk-note").fill("A note that outlives\nthe session of its author.")
     desk.run(_sign_out())
     page.get_by_role("button", name="Write the note").click()
     expect(page.locator(".failure")).to_contain_text("You are not signed in any more")
-    look("error-401")
+    look.at("error-401")
     carry_session(page, desk, desk.staff("support"))
     page.get_by_role("button", name="Send it again").click()
     expect(page.locator(".failure")).to_contain_text("This form is out of date")
-    look("error-403")
+    look.at("error-403")
     page.get_by_role("button", name="Send it again").click()
     expect(page.locator("#story")).to_contain_text("A note that outlives")
 
@@ -151,27 +149,11 @@ def test_14_triage_and_errors_have_no_barrier_nor_scroll_sideways(
     browser: Browser, desk: Served, size: str, theme: str
 ):
     hold = needs(desk, "Maximiliane von Schwarzenberg-Lichtenfels zu Hohenzollern", 4)
-    width, height = SIZES[size]
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=theme,  # type: ignore[arg-type]
-        base_url=desk.url,
-    )
-    page = context.new_page()
-    carry_session(page, desk, desk.staff("support"))
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    wrong: list[str] = []
-
-    def look(name: str, whole: bool = True) -> None:
-        wrong.extend(f"{name}: {one}" for one in violations(page))
-        if page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
-            wrong.append(f"{name} scrolls sideways")
-        page.screenshot(path=PICTURES / f"{name}-{size}-{theme}.png", full_page=whole)
-
-    _triage(page, desk, hold, look)
-    _errors(page, desk, hold, look)
-    context.close()
-    assert not wrong, "\n".join(wrong)
+    look = Look(browser, desk, size, theme)
+    _triage(desk, hold, look)
+    _errors(desk, hold, look)
+    look.page.context.close()
+    assert not look.wrong, "\n".join(look.wrong)
 
 
 def test_15_a_chosen_theme_is_there_with_the_first_byte(browser: Browser, desk: Served):
