@@ -167,7 +167,7 @@ class StripeGateway:
                 await self._pace.acquire()
                 yield
         except stripe.InvalidRequestError as error:
-            if error.http_status == 404:
+            if error.http_status == 404 or error.code == "resource_missing":
                 raise NotThere(str(error.user_message)) from error
             raise Unreachable(str(error.user_message)) from error
         except stripe.StripeError as error:

@@ -70,7 +70,8 @@ async def perform(wish: Wish) -> Operation:
         await beforehand.look(wish.verb, wish.purchase_id, wish.payment_id)
     async with db.transaction():
         operation = await claim(wish)
-    return answer(await db.shielded(send(operation.id, planned_until=operation.due_at)))
+    until = operation.asked_at + PLANNED_FOR
+    return answer(await db.shielded(send(operation.id, planned_until=until)))
 
 
 def answer(operation: Operation) -> Operation:

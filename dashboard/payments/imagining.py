@@ -50,7 +50,9 @@ def imagine(told: Told, intent: Intent, event_at: datetime | None) -> Imagined:
         purchase.attempts_refused = 0
         if purchase.saves_card and intent.payment_method:
             purchase.payment_method = intent.payment_method
-    chosen = standing_one(books.payments)
+    chosen = standing_one(books.payments, purchase.owed)
+    if not chosen.current and trouble.is_over(purchase, chosen):
+        chosen.refund_trouble = ""
     for row in books.payments:
         row.current = row is chosen
     if payment is chosen:

@@ -1,5 +1,6 @@
 """Takes up an operation that was left open: by a crash, a lost answer, or a lapsed lease."""
 
+import contextlib
 import json
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from dashboard.payments.still_wanted import beyond_owed, unwanted
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.payments.turning import touch, turn
 from dashboard.snapshots import Refusal
-from dashboard.stripe_gateway import gateway
+from dashboard.stripe_gateway import NotThere, gateway
 
 LOOK_BACK = timedelta(minutes=5)
 BY = "resume"
@@ -61,11 +62,14 @@ async def give_up(operation_id: str, by: str, reason: str) -> Operation:
 
 async def _resume_planned(operation: Operation) -> Operation:
     """Nothing was sent yet: ask Stripe and the rules again, for the world may have moved on."""
-    until = clock.now() + PLANNED_FOR
     # From here on it is not its claimer's any more.
-    if not await turn(operation, State.PLANNED, {"due_at": until}):
+    if not await turn(operation, State.PLANNED, {"due_at": clock.now() + PLANNED_FOR}):
         return await reload(operation.id)
     await beforehand.look(Verb(operation.verb), operation.purchase, operation.payment)
+    # Reading may have taken longer than a minute.
+    until = clock.now() + PLANNED_FOR
+    if not await turn(operation, State.PLANNED, {"due_at": until}):
+        return await reload(operation.id)
     books = await queries.books(operation.purchase)
     assert books is not None
     why = unwanted(books, operation)
@@ -102,13 +106,16 @@ async def _find_payment(operation: Operation) -> Payment:
     payment = await Payment.objects().get(Payment.id == operation.payment)
     assert payment is not None
     # While the key stands, the same request under it finds the intent; a stored error never does.
-    askable = _key_stands(operation) and not operation.replayed_error
+    askable = _key_stands(operation) and not operation.replayed_error and _same_account(operation)
     lost = payment.stripe_intent_id is None and not askable
-    if lost and operation.first_sent_at and operation.account == gateway().account:
+    if lost and operation.first_sent_at:
         purchase = await Purchase.objects().get(Purchase.id == operation.purchase)
         assert purchase is not None
         since = operation.first_sent_at - LOOK_BACK
-        found = await gateway().find_created(purchase.customer, operation.id, since)
+        found = None
+        # Another account does not know the customer either: nothing is found there.
+        with contextlib.suppress(NotThere):
+            found = await gateway().find_created(purchase.customer, operation.id, since)
         if found:
             await ledger.attach(payment.id, found)
             payment.stripe_intent_id = found

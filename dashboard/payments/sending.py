@@ -76,7 +76,8 @@ async def send(
 ) -> Operation:
     """Take the lease of an operation in one of `states` and send it once.
 
-    `planned_until` is the end of the minute for which whoever asked the rules has planned it.
+    `planned_until` is the end of the minute for which whoever asked the rules has planned it: of a
+    claim a minute after it was asked, however often the same wish is sent again.
     Answers the operation as it stands afterwards, also when somebody else holds it.
     """
     db.require_no_transaction("a send")

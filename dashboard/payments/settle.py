@@ -22,6 +22,8 @@ from dashboard.stripe_gateway import Unreachable
 
 log = structlog.get_logger()
 MOST_STEPS = 6
+# 1, 2, 4, 8 minutes apart: a quarter of an hour.
+STRIPE_AWAY_UNTIL_A_PERSON_LOOKS = 5
 READ_AGAIN = timedelta(minutes=1)
 CLAIM_FOR = timedelta(minutes=1)
 # Why a booking that nobody paid for is let go, as the rules call it.
@@ -157,7 +159,8 @@ async def postpone(purchase_id: int, error: Exception) -> None:
     }
     # While Stripe is away nothing can be planned, and all the more a person has to know.
     passing = isinstance(error, (Unreachable, ledger.Contended, *db.CONNECTION_ERRORS))
-    stuck = failures >= REFUSALS_UNTIL_A_PERSON_LOOKS and not passing
+    most = STRIPE_AWAY_UNTIL_A_PERSON_LOOKS if passing else REFUSALS_UNTIL_A_PERSON_LOOKS
+    stuck = failures >= most
     attention = books.step(clock.now()).attention or ("keeps_failing" if stuck else None)
     if attention:
         since = purchase.attention_since or clock.now()

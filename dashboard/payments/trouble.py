@@ -49,6 +49,12 @@ def left(purchase: Purchase, payment: Payment, news: Sequence[Movement]) -> str:
     return said
 
 
+def is_over(purchase: Purchase, chosen: Payment) -> bool:
+    """Whether a payment that stands from now on, and was to go back as the second, is all owed."""
+    owed = purchase.price if purchase.owed is None else purchase.owed
+    return bool(payment_facts(chosen).refundable <= owed)
+
+
 def _failed(movement: Movement) -> bool:
     return movement.kind == "refund_failed"
 

@@ -190,6 +190,35 @@ async def test_keeping_the_packages_refund_leaves_the_duplicates_to_a_person(wor
     assert [bool(one.refund_trouble) for one in after.payments if not one.current] == [True]
 
 
+async def test_keeping_a_duplicates_refund_gives_no_lesson_of_a_refunded_package_away(world: World):
+    """The bank sends it back when the package itself has gone back long since."""
+    booked = await world.buy_package(student=MAYA)
+    first = await world.payment(booked["id"])
+    await Payment.update({"payment_status": Status.FAILED}).where(Payment.id == first.id)
+    world.sandbox.advance(5)
+    again = Wish(Verb.CHARGE, first.purchase, str(uuid.uuid4()), Actor("Maya", "student"))
+    await actions.perform(again)
+    await ledger.post(first.id)
+    await world.tick()
+    rows = (await world.books(booked["id"])).payments
+    (duplicate,) = [one for one in rows if not one.current]
+    assert duplicate.refunded_amount == duplicate.captured_amount
+    await world.call(booked["id"], "cancel", {"by": "instructor"})
+    await refund(booked["package_id"])
+    await world.tick()
+    made = world.sandbox.stripe().v1.refunds.list({"payment_intent": duplicate.stripe_intent_id})
+    world.sandbox.control("POST", f"refunds/{made.data[0].id}", {"status": "failed"})
+    await ledger.post(duplicate.id)
+    await world.tick()
+    purchase = await purchase_of(world, booked["id"])
+    assert purchase.attention == "refund_failed"
+    why = "Paid back by bank transfer"
+    assert await package_refunds.withdraw(purchase.id, FINN, why, duplicate.id) == 0
+    await world.tick()
+    assert (await purchase_of(world, booked["id"])).owed == 0
+    assert await states(booked["package_id"]) == ["refunded"] * 5
+
+
 async def charged_twice(world: World) -> Any:
     """A package whose second charge, a duplicate, could not be refunded by itself."""
     booked = await world.buy_package(student=MAYA)

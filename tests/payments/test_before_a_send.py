@@ -8,9 +8,10 @@ import pytest
 import stripe
 
 from dashboard import clock
+from dashboard.bookings import settling
 from dashboard.payments import inbox, ledger, sending
 from dashboard.payments.actions import Shown
-from dashboard.payments.errors import NotAllowed
+from dashboard.payments.errors import NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import State, Status, Verb
 from dashboard.payments.resume import resume
 from dashboard.payments.tables import Operation, Payment, Purchase
@@ -137,3 +138,66 @@ async def test_a_claimer_that_slept_beyond_its_minute_sends_nothing_by_old_rules
     await desk.tick()
     assert "captured" not in await desk.kinds(purchase)
     assert (await desk.payment(purchase)).payment_status == Status.RELEASED
+
+
+async def taken_over_in_vain(desk: Desk, operation: str) -> None:
+    """Resume has renewed the minute of a claim whose process died, and could not read Stripe."""
+    await desk.advance(timedelta(seconds=65))
+    desk.sandbox.fault("before", "500", "/v1/payment_intents/*", method="GET", times=3)
+    with pytest.raises(Unreachable):
+        await resume(operation)
+
+
+async def test_a_form_that_is_sent_again_does_not_take_the_minute_of_resume(desk: Desk):
+    purchase = await paid(desk)
+    operation = await claimed(purchase, Verb.REFUND, PART)
+    await taken_over_in_vain(desk, operation)
+    payment = await paid_back_in_stripe(desk, purchase)
+    said = await desk.ask(Verb.REFUND, purchase, PART, operation_id=operation)
+    assert isinstance(said, OutcomeUnknown)
+    await desk.advance(5 * MINUTE)
+    await desk.tick()
+    assert refunds(desk, payment) == [PART]
+
+
+async def test_a_charge_that_is_asked_for_again_after_the_lesson_was_called_off_is_not_sent(
+    desk: Desk,
+):
+    purchase = await desk.buy(card="pm_card_chargeDeclined", at_once=True)
+    await Purchase.update({"payment_method": "pm_card_visa"}).where(Purchase.id == purchase)
+    operation = await claimed(purchase, Verb.CHARGE)
+    await taken_over_in_vain(desk, operation)
+    await desk.decide(purchase, 0)
+    await settling.send(await sending.reload(operation))
+    assert (await sending.reload(operation)).state == State.PLANNED
+
+
+@pytest.mark.parametrize("path", ["/v1/refunds", "/v1/payment_intents/*"])
+async def test_a_refund_whose_payment_can_not_be_read_comes_onto_a_list(desk: Desk, path: str):
+    purchase = await paid(desk)
+    await desk.decide(purchase, 9600 - PART)
+    desk.sandbox.fault("before", "500", path, method="GET", times=9000)
+    for _ in range(20):
+        await desk.advance(MINUTE)
+        await desk.tick(1)
+    row = await Purchase.objects().get(Purchase.id == purchase)
+    assert row is not None and row.attention == "keeps_failing"
+    desk.sandbox.control("DELETE", "faults")
+    await desk.advance(20 * MINUTE)
+    await desk.tick()
+    row = await Purchase.objects().get(Purchase.id == purchase)
+    assert row is not None and row.attention is None
+    assert refunds(desk, await desk.payment(purchase)) == [PART]
+
+
+async def test_a_charge_of_before_a_rotation_of_the_key_is_found_and_not_made_again(desk: Desk):
+    desk.sandbox.fault("after", "drop", "/v1/payment_intents")
+    purchase = await desk.buy(at_once=True)
+    await Operation.update({"account": "stripe:the_key_before"}).where(
+        Operation.purchase == purchase
+    )
+    await desk.advance(9 * MINUTE)
+    await desk.tick()
+    (operation,) = await desk.operations(purchase)
+    assert operation.state == State.SUCCEEDED
+    assert (await desk.payment(purchase)).captured_amount == 9600

@@ -1,12 +1,15 @@
 """A purchase that was paid twice: whoever gives back one of the two, the other one stays."""
 
+import json
+
 import pytest
 
-from dashboard import clock
+from dashboard import clock, db
 from dashboard.bookings.holds import hold
-from dashboard.payments import ledger
+from dashboard.payments import inbox, ledger, settle
 from dashboard.payments.facts import Status, Verb
-from dashboard.payments.tables import Payment, Purchase
+from dashboard.payments.rehearsal import rehearse
+from dashboard.payments.tables import Payment, Purchase, StripeEvent
 from tests.payments.conftest import Desk
 from tests.payments.test_two_holds import MINUTE, two_holds
 
@@ -84,3 +87,53 @@ async def test_a_part_of_the_one_that_stands_is_given_back_and_owed_no_longer(de
     await ledger.post(current.id)
     assert await ended(desk, purchase) == (5600, [(False, 0), (True, 5600)])
     assert (await desk.payment(purchase)).payment_status == Status.CAPTURED
+
+
+async def current_of(purchase: int) -> Payment:
+    row = await Payment.objects().get((Payment.purchase == purchase) & Payment.current.eq(True))
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("by", ["a decision", "the desk"])
+async def test_a_second_payment_that_finance_kept_stays_kept_when_the_lesson_is_given_back(
+    desk: Desk, by: str
+):
+    """It was paid back by bank transfer: refunded as well, the customer would have it twice."""
+    purchase, other = await refund_failed(desk)
+    async with db.transaction():
+        await settle.withdraw_refund(purchase, "Fiona", "By bank transfer", other.id)
+    stands = await current_of(purchase)
+    if by == "a decision":
+        await desk.decide(purchase, 0)
+    else:
+        await desk.ask(Verb.REFUND, purchase, payment_id=stands.id)
+    assert await ended(desk, purchase) == (0, [(False, 9600), (True, 0)])
+    assert (await current_of(purchase)).id == stands.id
+
+
+async def test_giving_back_the_first_ends_the_trouble_of_the_second(desk: Desk):
+    """The second one stands now: a list that still asked for its refund would invite to both."""
+    purchase, other = await refund_failed(desk)
+    stands = await current_of(purchase)
+    desk.stripe().refunds.create({"payment_intent": stands.stripe_intent_id})
+    await ledger.post(stands.id)
+    assert await ended(desk, purchase) == STANDS
+    now = await current_of(purchase)
+    assert (now.id, now.refund_trouble) == (other.id, "")
+
+
+async def test_a_dry_run_of_that_says_the_same(desk: Desk):
+    purchase, _ = await refund_failed(desk)
+    stands = await current_of(purchase)
+    await desk.deliver()
+    last = max(one["id"] for one in desk.sandbox.deliveries("held"))
+    desk.stripe().refunds.create({"payment_intent": stands.stripe_intent_id})
+    (told, *_) = desk.sandbox.deliveries("held", after=last)
+    event = inbox.notice(json.loads(told["body"]))
+    await inbox.keep(event)
+    row = await StripeEvent.objects().get(StripeEvent.id == event.id)
+    assert row is not None
+    seen = await rehearse(row)
+    foretold = {(one.column, one.theirs) for one in seen.changes}
+    assert ("refund_trouble", "") in foretold, foretold

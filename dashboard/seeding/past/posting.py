@@ -136,7 +136,7 @@ class _Posting:
                 raise Disagrees(f"{operation.verb} {operation.id} came to nothing")
             payment = next(one for one in account.payments if one.id == operation.payment)
             operation.body = json.dumps(_body(account, operation, payment))
-        present = standing_one(account.payments)
+        present = standing_one(account.payments, account.purchase.owed)
         for payment in account.payments:
             payment.current = payment is present
         self._withdraw_refund(present)
