@@ -32,9 +32,8 @@ async def pay(
         await db.shielded(settling.save_card(purchase_id))
         return
     operation_id = _operation_id("pay", booking_id, key)
-    if not await Operation.exists().where(Operation.id == operation_id):
-        # The attempt before it may have come through after all.
-        await beforehand.look(Verb.AUTHORIZE, purchase_id)
+    # The attempt before it may have come through after all.
+    await beforehand.look_once(operation_id, Verb.AUTHORIZE, purchase_id)
     try:
         async with db.transaction():
             operation = await _claim_attempt(purchase_id, operation_id, actor, payment_method)

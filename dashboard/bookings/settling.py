@@ -21,7 +21,7 @@ PASSING = (Unreachable, NotThere, ledger.Contended)
 
 async def send(operation: Operation) -> None:
     """Send a claimed attempt to pay, then let the booking follow; the rows tell how it ended."""
-    await sending.send(operation.id, planned_until=operation.asked_at + sending.PLANNED_FOR)
+    await sending.send(operation.id, planned_until=sending.claimed_until(operation))
     await queries.follow([operation.purchase])
 
 

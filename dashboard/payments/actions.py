@@ -15,7 +15,7 @@ from dashboard.payments.actors import SWEEP, Actor
 from dashboard.payments.case import Do
 from dashboard.payments.errors import Busy, Declined, Mismatch, NotAllowed, OutcomeUnknown
 from dashboard.payments.facts import CREATES, PaymentFacts, State, Status, Verb
-from dashboard.payments.sending import PLANNED_FOR, body_of, on_session, send
+from dashboard.payments.sending import PLANNED_FOR, body_of, claimed_until, on_session, send
 from dashboard.payments.tables import Operation, Payment, Purchase
 from dashboard.payments.turning import touch
 from dashboard.snapshots import Refusal
@@ -66,11 +66,10 @@ async def perform(wish: Wish) -> Operation:
     movement that it might show already. A wish that was performed before answers the same as then
     and sends nothing.
     """
-    if not await Operation.exists().where(Operation.id == wish.operation_id):
-        await beforehand.look(wish.verb, wish.purchase_id, wish.payment_id)
+    await beforehand.look_once(wish.operation_id, wish.verb, wish.purchase_id, wish.payment_id)
     async with db.transaction():
         operation = await claim(wish)
-    until = operation.asked_at + PLANNED_FOR
+    until = claimed_until(operation)
     return answer(await db.shielded(send(operation.id, planned_until=until)))
 
 

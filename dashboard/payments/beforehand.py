@@ -8,7 +8,7 @@ import contextlib
 
 from dashboard.payments import ledger, queries
 from dashboard.payments.facts import CREATES, Verb
-from dashboard.payments.tables import Payment
+from dashboard.payments.tables import Operation, Payment
 from dashboard.stripe_gateway import NotThere
 
 # Of an intent that is none of these something may come yet: an attempt that failed, too, can be
@@ -33,6 +33,14 @@ async def look(verb: Verb, purchase_id: int, payment_id: int | None = None) -> N
         # tell nothing.
         with contextlib.suppress(NotThere, ledger.Contended):
             await ledger.post(payment.id)
+
+
+async def look_once(
+    operation_id: str, verb: Verb, purchase_id: int, payment_id: int | None = None
+) -> None:
+    """As `look`, for a wish: one that was asked before is answered as then, and reads nothing."""
+    if not await Operation.exists().where(Operation.id == operation_id):
+        await look(verb, purchase_id, payment_id)
 
 
 def _speaks(payment: Payment, verb: Verb, payment_id: int | None) -> bool:

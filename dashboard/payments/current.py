@@ -8,16 +8,14 @@ from dashboard.payments.queries import payment_facts
 from dashboard.payments.tables import Payment, Purchase
 
 
-async def choose_current(purchase_id: int) -> None:
-    """Make the payment current that `standing_one` names."""
-    purchase = await Purchase.objects().get(Purchase.id == purchase_id)
-    assert purchase is not None
-    rows = await Payment.objects().where(Payment.purchase == purchase_id)
+async def choose_current(purchase: Purchase) -> None:
+    """Make the payment current that `standing_one` names, by the purchase as it stands now."""
+    rows = await Payment.objects().where(Payment.purchase == purchase.id)
     chosen = standing_one(rows, purchase.owed)
     if chosen.current:
         return
     await Payment.update({"current": False}).where(
-        (Payment.purchase == purchase_id) & (Payment.current.eq(True))
+        (Payment.purchase == purchase.id) & (Payment.current.eq(True))
     )
     await Payment.update({"current": True}).where(Payment.id == chosen.id)
     if trouble.is_over(purchase, chosen):

@@ -86,7 +86,7 @@ async def commit(before: Payment, intent: Intent, event_at: datetime | None) -> 
             # Without the wish to save it, a card is used up by its first payment.
             saved = intent.payment_method if purchase.saves_card else None
             await card_works(purchase.id, saved)
-        await choose_current(purchase.id)
+        await choose_current(purchase)
         await _lower_owed(purchase, payment.id, news, operations)
         await trouble.note(payment.id, news)
         return await _payment(payment.id)

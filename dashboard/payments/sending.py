@@ -76,8 +76,8 @@ async def send(
 ) -> Operation:
     """Take the lease of an operation in one of `states` and send it once.
 
-    `planned_until` is the end of the minute for which whoever asked the rules has planned it: of a
-    claim a minute after it was asked, however often the same wish is sent again.
+    `planned_until` is the end of the minute for which whoever asked the rules has planned it; of a
+    claim that is `claimed_until`.
     Answers the operation as it stands afterwards, also when somebody else holds it.
     """
     db.require_no_transaction("a send")
@@ -85,8 +85,13 @@ async def send(
         return await _send(operation_id, states, planned_until)
 
 
+def claimed_until(operation: Operation) -> datetime:
+    """The end of the claimer's minute, which no repeat of the wish and no resume moves."""
+    return operation.asked_at + PLANNED_FOR
+
+
 async def _send(
-    operation_id: str, states: tuple[State, ...], planned_until: datetime | None = None
+    operation_id: str, states: tuple[State, ...], planned_until: datetime | None
 ) -> Operation:
     started = time.perf_counter()
     taken_at = clock.boot_seconds()

@@ -60,7 +60,7 @@ def _failed(movement: Movement) -> bool:
 
 
 async def clear(payment_id: int) -> None:
-    """A person has taken the matter into their own hands."""
+    """A person has taken the matter into their own hands, or all of the payment is owed now."""
     await Payment.update({"refund_trouble": ""}).where(Payment.id == payment_id)
 
 
